@@ -1,0 +1,1 @@
+//! Spawns the programs of this workspace beside the originals.
