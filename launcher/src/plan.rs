@@ -28,8 +28,6 @@ pub struct PlannedService {
     pub daemon: Option<Vec<u8>>,
     /// The server takes over the listening socket.
     pub wait: bool,
-    /// TCP, as opposed to UDP.
-    pub stream: bool,
     /// Served by the frontend itself.
     pub builtin: Option<Builtin>,
     /// At most so many servers or builtin sessions at a time.
@@ -38,6 +36,8 @@ pub struct PlannedService {
     pub per_source: Option<PerSource>,
     /// At most so many starts in a minute.
     pub per_minute: Option<u32>,
+    /// The server can be run through tcpd, for options that need its process.
+    pub through_tcpd: bool,
     /// What confines the server, for records.
     pub enforced: String,
 }
@@ -102,11 +102,11 @@ mod tests {
             id: "rsync".into(),
             daemon: Some(b"rsyncd".to_vec()),
             wait: false,
-            stream: true,
             builtin: None,
             instances: Some(40),
             per_source: Some(PerSource { v4: 4, v6: 4, v6_prefix: 64 }),
             per_minute: None,
+            through_tcpd: true,
             enforced: "uid=33".into(),
         };
         let plan = Plan { tcp_wrappers: false, services: vec![service] };

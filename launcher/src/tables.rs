@@ -66,16 +66,15 @@ impl Tables {
         Tables { allow_path: allow.to_owned(), deny_path: deny.to_owned(), files }
     }
 
-    /// The contents of a file that was read; one that was not is unreadable.
-    #[must_use]
-    pub fn file(&self, path: &Path) -> Contents {
-        self.contents(path).cloned().unwrap_or_else(|| Contents::Unreadable(NOT_READ.to_owned()))
-    }
-
-    /// As [`Tables::file`], borrowed; `None` for a file that was not read.
+    /// The contents of a file; `None` for one that was not read.
     #[must_use]
     pub fn contents(&self, path: &Path) -> Option<&Contents> {
         self.files.get(path).map(|(_, contents)| contents)
+    }
+
+    /// Every file that was read.
+    pub fn texts(&self) -> impl Iterator<Item = (&Path, &Contents)> {
+        self.files.iter().map(|(path, (_, contents))| (path.as_path(), contents))
     }
 
     /// The netgroup database.
@@ -93,7 +92,6 @@ impl Tables {
 
 /// More files than this are not read: rules that name them are resolved safely.
 const MOST_FILES: usize = 1024;
-const NOT_READ: &str = "not read, because the tables name too many files";
 
 fn stamp(path: &Path) -> Stamp {
     let data = std::fs::metadata(path).ok()?;
@@ -129,9 +127,10 @@ mod tests {
         std::fs::write(path("a"), format!("{}\n{0}", path("b").display())).unwrap();
         std::fs::write(path("b"), "192.0.2.1").unwrap();
         let tables = Tables::read(&path("allow"), &path("deny"), words);
-        assert_eq!(tables.file(&path("b")), Contents::Text(b"192.0.2.1".to_vec()));
-        assert_eq!(tables.file(&path("deny")), Contents::Missing);
-        assert!(matches!(tables.file(&path("c")), Contents::Unreadable(_)));
+        let b = tables.contents(&path("b"));
+        assert_eq!(b, Some(&Contents::Text(b"192.0.2.1".to_vec())));
+        assert_eq!(tables.contents(&path("deny")), Some(&Contents::Missing));
+        assert_eq!(tables.contents(&path("c")), None);
         assert!(tables.are_current());
         std::fs::write(path("deny"), "ALL: ALL\n").unwrap();
         assert!(!tables.are_current());

@@ -7,7 +7,7 @@
 //!
 //! Source: seccomp(2); linux/seccomp.h, `struct seccomp_data`.
 
-use seccompiler::{BpfProgram, SeccompRule};
+use seccompiler::{BpfProgram, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use sys::harden::Instruction;
@@ -67,6 +67,17 @@ impl std::fmt::Display for FilterError {
 }
 
 impl std::error::Error for FilterError {}
+
+/// A rule that holds when the low 32 bits of argument `argument` are `value`: as much as the
+/// kernel reads of an `int`.
+///
+/// # Errors
+/// seccompiler's, for an argument number above 5.
+pub fn equals(argument: u8, value: u64) -> Result<SeccompRule, seccompiler::BackendError> {
+    let length = SeccompCmpArgLen::Dword;
+    let condition = SeccompCondition::new(argument, length, SeccompCmpOp::Eq, value)?;
+    SeccompRule::new(vec![condition])
+}
 
 /// The number of a system call on this architecture.
 ///

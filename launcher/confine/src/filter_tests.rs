@@ -2,7 +2,7 @@
 //! seccompiler's own program, on an interpreter of the few instructions both use.
 
 use super::*;
-use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter};
+use seccompiler::{SeccompAction, SeccompFilter};
 
 struct Data {
     number: u32,
@@ -45,9 +45,7 @@ fn run(program: &[Instruction], data: &Data) -> u32 {
 }
 
 fn equals(argument: u8, value: u64) -> SeccompRule {
-    let condition =
-        SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, value);
-    SeccompRule::new(vec![condition.unwrap()]).unwrap()
+    super::equals(argument, value).unwrap()
 }
 
 #[test]
@@ -64,7 +62,7 @@ fn every_call_is_answered_as_the_policy_says() {
             let expected = match Sysno::new(number as usize).map(|call| call.name()) {
                 Some("mount" | "umount2" | "bpf" | "read") => Action::Errno(1),
                 Some("ptrace") => Action::KillProcess,
-                Some("recvmsg") if argument != 3 && argument != 5 => Action::Errno(13),
+                Some("recvmsg") if ![3, 5].contains(&(argument as u32)) => Action::Errno(13),
                 _ if number > last_known_call() => Action::Errno(ENOSYS),
                 _ => Action::Allow,
             };

@@ -15,5 +15,5 @@ pub mod sandbox;
 pub mod stage;
 
 pub use launch::{Launcher, Program};
-pub use sandbox::{Identity, Limit, Sandbox};
+pub use sandbox::{Identity, Limit, Sandbox, Specification};
 pub use stage::{Step, StepError};

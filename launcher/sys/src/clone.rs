@@ -123,6 +123,18 @@ pub fn reap(pidfd: BorrowedFd<'_>) -> io::Result<Ended> {
     Ok(if info.si_code == libc::CLD_EXITED { Ended::Exited(status) } else { Ended::Signalled(status) })
 }
 
+/// Sends `signal` to the process that `pidfd` stands for. Linux 5.1.
+///
+/// # Errors
+/// `ESRCH` if it has ended, `EPERM` without the right to.
+pub fn kill(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    // SAFETY: integers, and a null pointer that stands for default signal information.
+    check(unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, 0, 0)
+    })?;
+    Ok(())
+}
+
 /// `CLONE_CLEAR_SIGHAND`, which the libc crate types as a signed int it does not fit.
 const CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 

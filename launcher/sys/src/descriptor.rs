@@ -32,15 +32,17 @@ pub fn place(fd: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// As [`place`], and close-on-exec: for the fixed numbers of a role's own descriptors.
+/// Makes the number of `slot` stand for the file that `with` is open on, close-on-exec.
+///
+/// What `slot` was open on before is closed in the same step, so that the number is never free.
 ///
 /// # Errors
 /// The kernel's; `EINVAL` if the two are the same number.
-pub fn place_cloexec(fd: BorrowedFd<'_>, number: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: integers only; what `number` was before is closed, as the caller asks.
-    check(unsafe { libc::syscall(libc::SYS_dup3, fd.as_raw_fd(), number, libc::O_CLOEXEC) })?;
-    // SAFETY: `number` was just created; the caller gets its only owner.
-    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+pub fn replace(slot: BorrowedFd<'_>, with: BorrowedFd<'_>) -> io::Result<()> {
+    let (slot, with) = (slot.as_raw_fd(), with.as_raw_fd());
+    // SAFETY: integers only; whoever owns `slot` goes on owning an open descriptor.
+    check(unsafe { libc::syscall(libc::SYS_dup3, with, slot, libc::O_CLOEXEC) })?;
+    Ok(())
 }
 
 /// Takes ownership of a descriptor this process was started with, if it is open.

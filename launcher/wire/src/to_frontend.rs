@@ -54,17 +54,12 @@ pub enum ToFrontend {
         /// Its peer as the earlier frontend gave it.
         peer: Peer,
     },
-    /// The server was started.
-    Launched {
-        /// The connection.
-        connection: ConnectionId,
-        /// The server's process id.
-        pid: u32,
-    },
     /// The server was not started; the connection is closed.
     Failed {
         /// Number of the service in the current plan, `u32::MAX` if it is gone.
         service: u32,
+        /// Which of the service's listeners it came from.
+        listener: u32,
         /// The connection.
         connection: ConnectionId,
         /// Its peer.
@@ -97,9 +92,8 @@ const TABLES: u8 = 3;
 const RESOLVER: u8 = 4;
 const AUDIT: u8 = 5;
 const RUNNING: u8 = 6;
-const LAUNCHED: u8 = 7;
-const FAILED: u8 = 8;
-const ENDED: u8 = 9;
+const FAILED: u8 = 7;
+const ENDED: u8 = 8;
 
 impl Frame for ToFrontend {
     const SIZE: usize = 96;
@@ -127,11 +121,9 @@ impl Frame for ToFrontend {
                 connection: fields.take()?,
                 peer: fields.take()?,
             },
-            LAUNCHED => {
-                ToFrontend::Launched { connection: fields.take()?, pid: fields.u32()? }
-            }
             FAILED => ToFrontend::Failed {
                 service: fields.u32()?,
+                listener: fields.u32()?,
                 connection: fields.take()?,
                 peer: fields.take()?,
                 failure: Failure { step: fields.u8()?, errno: fields.i32()? },
@@ -181,15 +173,10 @@ impl ToFrontend {
                 writer.put(&peer);
                 writer.finish()
             }
-            ToFrontend::Launched { connection, pid } => {
-                let mut writer = Writer::new(LAUNCHED);
-                writer.put(&connection);
-                writer.u32(pid);
-                writer.finish()
-            }
-            ToFrontend::Failed { service, connection, peer, failure } => {
+            ToFrontend::Failed { service, listener, connection, peer, failure } => {
                 let mut writer = Writer::new(FAILED);
                 writer.u32(service);
+                writer.u32(listener);
                 writer.put(&connection);
                 writer.put(&peer);
                 writer.put(&[failure.step]);
@@ -229,9 +216,9 @@ mod tests {
             ToFrontend::Resolver,
             ToFrontend::Audit,
             ToFrontend::Running { service, listener, connection, peer },
-            ToFrontend::Launched { connection, pid: 77 },
             ToFrontend::Failed {
                 service,
+                listener,
                 connection,
                 peer,
                 failure: Failure { step: 3, errno: 13 },

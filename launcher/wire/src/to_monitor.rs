@@ -17,6 +17,8 @@ pub enum ToMonitor {
         service: u32,
         /// Which of the service's listeners accepted it.
         listener: u32,
+        /// Run the server through tcpd, which carries out options that need its process.
+        through_tcpd: bool,
         /// Names the connection in records.
         connection: ConnectionId,
         /// Given back when the server ends.
@@ -51,11 +53,11 @@ impl Frame for ToMonitor {
         let frame = match *self {
             ToMonitor::Ready => Writer::new(READY).finish(),
             ToMonitor::Refresh => Writer::new(REFRESH).finish(),
-            ToMonitor::Launch { service, listener, connection, peer } => {
-                launch(LAUNCH, service, listener, connection, peer)
+            ToMonitor::Launch { service, listener, through_tcpd, connection, peer } => {
+                launch(LAUNCH, service, listener, through_tcpd, connection, peer)
             }
             ToMonitor::LaunchOnListener { service, listener, connection, peer } => {
-                launch(LAUNCH_ON_LISTENER, service, listener, connection, peer)
+                launch(LAUNCH_ON_LISTENER, service, listener, false, connection, peer)
             }
         };
         send(&frame)
@@ -69,12 +71,18 @@ impl Frame for ToMonitor {
             LAUNCH | LAUNCH_ON_LISTENER => {
                 let service = fields.u32()?;
                 let listener = fields.u32()?;
+                let through_tcpd = fields.u8()?;
                 let connection = fields.take()?;
                 let peer = fields.take()?;
-                if tag == LAUNCH {
-                    ToMonitor::Launch { service, listener, connection, peer }
-                } else {
-                    ToMonitor::LaunchOnListener { service, listener, connection, peer }
+                match (tag, through_tcpd) {
+                    (LAUNCH, 0 | 1) => {
+                        let through_tcpd = through_tcpd == 1;
+                        ToMonitor::Launch { service, listener, through_tcpd, connection, peer }
+                    }
+                    (LAUNCH_ON_LISTENER, 0) => {
+                        ToMonitor::LaunchOnListener { service, listener, connection, peer }
+                    }
+                    _ => return Err(Malformed::Field),
                 }
             }
             unknown => return Err(Malformed::Tag(unknown)),
@@ -88,12 +96,14 @@ fn launch(
     tag: u8,
     service: u32,
     listener: u32,
+    through_tcpd: bool,
     connection: ConnectionId,
     peer: Peer,
 ) -> [u8; ToMonitor::SIZE] {
     let mut writer = Writer::new(tag);
     writer.u32(service);
     writer.u32(listener);
+    writer.put(&[u8::from(through_tcpd)]);
     writer.put(&connection);
     writer.put(&peer);
     writer.finish()
@@ -108,7 +118,7 @@ mod tests {
         vec![
             ToMonitor::Ready,
             ToMonitor::Refresh,
-            ToMonitor::Launch { service: 1, listener: 2, connection, peer },
+            ToMonitor::Launch { service: 1, listener: 2, through_tcpd: true, connection, peer },
             ToMonitor::LaunchOnListener { service: u32::MAX, listener: 0, connection, peer },
         ]
     }

@@ -54,12 +54,17 @@ pub(super) struct Case<'e, F> {
 }
 
 impl<'e, F: Facts> Case<'e, F> {
-    pub(super) fn new(request: &'e Request<'e>, facts: &'e mut F, compat: Compat) -> Self {
+    pub(super) fn new(
+        request: &'e Request<'e>,
+        known: Known,
+        facts: &'e mut F,
+        compat: Compat,
+    ) -> Self {
         Case {
             request,
             facts,
             compat,
-            known: Known::new(request.daemon),
+            known,
             effects: Vec::new(),
             warnings: Vec::new(),
             steps: Vec::new(),
@@ -108,6 +113,15 @@ impl<'e, F: Facts> Case<'e, F> {
             End::Server => &self.server_address,
         };
         cell.get_or_init(|| self.endpoint(end).text())
+    }
+
+    /// The address of an end beside the facts, for matches that need both.
+    pub(super) fn address_and_facts(&mut self, end: End) -> (&[u8], &mut F) {
+        let (cell, endpoint) = match end {
+            End::Client => (&self.client_address, &self.request.client),
+            End::Server => (&self.server_address, &self.request.server),
+        };
+        (cell.get_or_init(|| endpoint.text()), self.facts)
     }
 
     pub(super) fn address_known(&self, end: End) -> bool {

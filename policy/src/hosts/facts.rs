@@ -87,4 +87,11 @@ pub trait Facts {
 
     /// Whether a network interface of this name exists; asked only for `[fe80::1%name]`.
     fn interface_exists(&mut self, name: &[u8]) -> bool;
+
+    /// The file `daemon` in a banner directory; `None` if the directory is there and the
+    /// file cannot be read.
+    ///
+    /// # Errors
+    /// The system's reason why the directory cannot be looked at.
+    fn banner(&mut self, directory: &[u8], daemon: &[u8]) -> Result<Option<Vec<u8>>, String>;
 }

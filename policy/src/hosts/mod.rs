@@ -10,6 +10,7 @@
 
 mod apply;
 mod case;
+pub mod check;
 pub mod evaluate;
 pub mod expand;
 pub mod facts;

@@ -1,6 +1,6 @@
 //! Netgroups from `/etc/netgroup`: `group (host,user,domain) othergroup …`.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Whether a host is in a netgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +21,15 @@ pub enum Membership {
 /// Source: netgroup(5) and glibc's reader of the file.
 #[must_use]
 pub fn member(database: &[u8], group: &[u8], host: &[u8]) -> Membership {
-    let mut seen = HashSet::new();
-    let mut waiting = vec![group];
     let entries = entries(database);
+    let mut seen = BTreeSet::new();
+    let mut waiting = vec![group];
     let mut result = Membership::NotMember;
     while let Some(group) = waiting.pop() {
         if !seen.insert(group) {
             continue;
         }
-        let Some((_, members)) = entries.iter().find(|(name, _)| name == group) else {
+        let Some((_, members)) = entries.iter().find(|(name, _)| *name == group) else {
             result = Membership::Unclear("there is no such netgroup");
             continue;
         };
@@ -150,7 +150,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_unclear() {
-        assert!(matches!(m("TRUSTED", "alpha.example.com"), Membership::Unclear(_)));
+        assert!(matches!(
+            m("TRUSTED", "alpha.example.com"),
+            Membership::Unclear(_)
+        ));
         assert!(matches!(m("broken", "x"), Membership::Unclear(_)));
         assert!(matches!(m("hole", "y"), Membership::Unclear(_)));
         assert_eq!(m("hole", "z"), Membership::Member);

@@ -24,7 +24,6 @@ fn leading(text: &[u8], radix: u64) -> Option<(bool, u64, &[u8])> {
 }
 
 /// 64 bits, saturating, cut to 32: what `strtol` into an `int` gives.
-#[allow(clippy::cast_possible_truncation)]
 fn to_int(negative: bool, magnitude: u64) -> i32 {
     let value = match (negative, i64::try_from(magnitude)) {
         (false, Ok(value)) => value,
@@ -36,7 +35,6 @@ fn to_int(negative: bool, magnitude: u64) -> i32 {
 }
 
 /// 64 bits, saturating, negated, cut to 32: what `strtoul` into an `unsigned` gives.
-#[allow(clippy::cast_possible_truncation)]
 fn to_unsigned(negative: bool, magnitude: u64) -> u32 {
     if negative && magnitude != u64::MAX {
         magnitude.wrapping_neg() as u32

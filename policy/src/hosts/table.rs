@@ -40,10 +40,16 @@ impl Line<'_> {
     /// What this line is.
     #[must_use]
     pub fn entry(&self) -> Entry<'_> {
-        if self.text.first() == Some(&b'#') || self.text.iter().all(|&b| is_separator_blank(b)) {
+        if self.is_nothing() {
             return Entry::Nothing;
         }
         rule(&self.text, self.number)
+    }
+
+    /// Whether this line is a comment or blank.
+    pub(super) fn is_nothing(&self) -> bool {
+        let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
+        self.text.first() == Some(&b'#') || self.text.iter().all(blank)
     }
 }
 
@@ -57,10 +63,6 @@ pub(super) fn rule(text: &[u8], line: u32) -> Entry<'_> {
         }),
         None => Entry::NoSeparator,
     }
-}
-
-fn is_separator_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Splits at the first `delimiter` outside square brackets, which it drops.
@@ -159,12 +161,19 @@ mod tests {
 
     #[test]
     fn fields_split_outside_brackets() {
-        let three = |a: &str, b: &str, c: Option<&str>| Some((a.into(), b.into(), c.map(Into::into)));
+        let three =
+            |a: &str, b: &str, c: Option<&str>| Some((a.into(), b.into(), c.map(Into::into)));
         assert_eq!(fields("a: b\n"), three("a", "b", None));
         assert_eq!(fields("a: b: c: d\n"), three("a", "b", Some("c: d")));
         assert_eq!(fields("a: [::1] x: c\n"), three("a", "[::1] x", Some("c")));
-        assert_eq!(fields("a: 2001:db8::1\n"), three("a", "2001", Some("db8::1")));
-        assert_eq!(fields("sshd: ALL ] : deny\n"), three("sshd", "ALL ] : deny", None));
+        assert_eq!(
+            fields("a: 2001:db8::1\n"),
+            three("a", "2001", Some("db8::1"))
+        );
+        assert_eq!(
+            fields("sshd: ALL ] : deny\n"),
+            three("sshd", "ALL ] : deny", None)
+        );
         assert_eq!(fields(" # a: b\n"), three("# a", "b", None));
     }
 

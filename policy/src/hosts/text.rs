@@ -25,7 +25,8 @@ pub enum Ending {
 /// One logical line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// Its bytes, continuations joined and the line feed kept, cut at [`LINE_LIMIT`].
+    /// Its bytes, continuations joined and the line feed kept, cut at [`LINE_LIMIT`]. Empty
+    /// only for NUL bytes at the end of the file, which tcp_wrappers does not see at all.
     pub text: Cow<'a, [u8]>,
     /// The bytes of the file it was made from.
     pub raw: &'a [u8],
@@ -103,7 +104,7 @@ impl<'a> Lines<'a> {
             }
             let (chunk, rest) = self.rest.split_at_checked(chunk_length)?;
             if chunk.is_empty() {
-                if text.is_empty() {
+                if text.is_empty() && !nul {
                     return None;
                 }
                 break match continued {
@@ -216,5 +217,7 @@ mod tests {
         assert_eq!(found[0], ("ad\n".into(), 1, Ending::Newline));
         assert_eq!(found[1], ("e\n".into(), 2, Ending::Newline));
         assert!(lines(b"a\0\nb\n").next().unwrap().nul);
+        let rest = lines(b"a\n\0\0").nth(1).unwrap();
+        assert!(rest.nul && rest.text.is_empty());
     }
 }

@@ -99,6 +99,9 @@ pub enum Step {
         /// Its value, %-sequences expanded; empty if there is none.
         value: Vec<u8>,
     },
+    /// A rule did not count because its `aclexec` command said no; tcp_wrappers logs
+    /// `aclexec returned 1`.
+    AclexecRefused,
 }
 
 /// A decision about one request, with everything that must follow from it.

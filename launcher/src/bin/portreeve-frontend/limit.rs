@@ -146,11 +146,11 @@ mod tests {
             id: "x".into(),
             daemon: None,
             wait: false,
-            stream: true,
             builtin: None,
             instances,
             per_source,
             per_minute: None,
+            through_tcpd: false,
             enforced: String::new(),
         }
     }

@@ -8,6 +8,7 @@
 mod arrival;
 mod builtin;
 mod datagram;
+mod decide;
 mod frontend;
 mod judge;
 mod lifecycle;

@@ -67,7 +67,8 @@ pub fn ipv6<F: Facts>(text: &[u8], facts: &mut F) -> Option<u128> {
         let numeric = !scope.is_empty() && scope.iter().all(u8::is_ascii_digit);
         let in_range = || String::from_utf8_lossy(scope).parse::<u32>().is_ok();
         let exists = link_local && facts.interface_exists(scope);
-        if !exists && !(numeric && in_range()) {
+        let resolves = exists || (numeric && in_range());
+        if !resolves {
             return None;
         }
     }
@@ -248,7 +249,12 @@ mod tests {
         ] {
             assert!(defect(bad), "{bad}");
         }
-        for good in ["10.1.1.0/24", "0.0.0.0/0.0.0.0", "[::]/0", "[2001:db8::5]/32"] {
+        for good in [
+            "10.1.1.0/24",
+            "0.0.0.0/0.0.0.0",
+            "[::]/0",
+            "[2001:db8::5]/32",
+        ] {
             assert!(!defect(good), "{good}");
         }
         let name = |token: &[u8]| name_defect(token, &mut World::default()).is_some();
@@ -259,7 +265,15 @@ mod tests {
     #[test]
     fn quads() {
         assert_eq!(dotted_quad(b"1.2.3.4"), Some(0x0102_0304));
-        for bad in ["1.2.3", "1..2.3.4", "1.2.3.4.", "08.1.1.1", "256.1.1.1", "0x.1.1.1", "255.255.255.255"] {
+        for bad in [
+            "1.2.3",
+            "1..2.3.4",
+            "1.2.3.4.",
+            "08.1.1.1",
+            "256.1.1.1",
+            "0x.1.1.1",
+            "255.255.255.255",
+        ] {
             assert_eq!(dotted_quad(bad.as_bytes()), None, "{bad}");
         }
     }

@@ -5,6 +5,7 @@ use super::super::facts::{Facts, FileTrouble};
 use super::super::netgroup::{self, Membership};
 use super::super::request::Hostname;
 use super::{Match, address, wild};
+use std::borrow::Cow;
 
 /// How many files one pattern may lead through. tcp_wrappers has no bound and crashes.
 const FILE_BUDGET: u32 = 256;
@@ -75,17 +76,13 @@ fn in_network<F: Facts>(
             return Match::unclear(token, "the address is not known");
         }
     }
-    let address = case.address(end).to_vec();
-    Match::from_bool(address::in_network(net, mask, &address, case.facts))
+    let (address, facts) = case.address_and_facts(end);
+    Match::from_bool(address::in_network(net, mask, address, facts))
 }
 
-fn by_address_or_name<F: Facts>(
-    token: &[u8],
-    end: End,
-    case: &mut Case<F>,
-) -> Result<Match, Stop> {
-    let address = case.address(end).to_vec();
-    if wild::matches(token, &address, case.facts) {
+fn by_address_or_name<F: Facts>(token: &[u8], end: End, case: &mut Case<F>) -> Result<Match, Stop> {
+    let (address, facts) = case.address_and_facts(end);
+    if wild::matches(token, address, facts) {
         return Ok(Match::Yes);
     }
     let strict = case.strict();
@@ -107,7 +104,9 @@ fn by_address_or_name<F: Facts>(
         if wild::matches(token, &name, case.facts) {
             return Ok(match (strict, failed, looks_numeric) {
                 (true, true, _) => Match::unclear(token, LOOKUP_FAILED),
-                (true, _, true) => Match::unclear(token, "it matches the host name and not the address"),
+                (true, _, true) => {
+                    Match::unclear(token, "it matches the host name and not the address")
+                }
                 _ => Match::Yes,
             });
         }
@@ -157,8 +156,8 @@ fn in_file<F: Facts>(
         return fatal(path, "files that name one another without end", case);
     };
     *budget = left;
-    let content = match case.facts.file(path) {
-        Ok(content) => content.into_owned(),
+    let content = match case.facts.file(path).map(Cow::into_owned) {
+        Ok(content) => content,
         Err(FileTrouble::Missing) if case.strict() => {
             return Ok(Match::unclear(path, "there is no such file"));
         }
@@ -193,5 +192,8 @@ fn fatal<F: Facts>(path: &[u8], why: &str, case: &Case<F>) -> Result<Match, Stop
     if case.strict() {
         return Ok(Match::unclear(path, why));
     }
-    Err(Stop::Fatal(format!("{}: {why}", String::from_utf8_lossy(path))))
+    Err(Stop::Fatal(format!(
+        "{}: {why}",
+        String::from_utf8_lossy(path)
+    )))
 }

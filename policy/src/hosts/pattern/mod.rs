@@ -31,7 +31,7 @@ impl Match {
         Match::Unclear(format!("\"{}\": {why}", String::from_utf8_lossy(token)))
     }
 
-    fn and(self, other: Match) -> Match {
+    pub(super) fn and(self, other: Match) -> Match {
         match (self, other) {
             (Match::No, _) | (_, Match::No) => Match::No,
             (Match::Unclear(why), _) | (_, Match::Unclear(why)) => Match::Unclear(why),
@@ -56,14 +56,19 @@ pub(super) fn list<'l, F: Facts>(
 ) -> Result<(Match, &'l [u8]), Stop> {
     let mut found = (Match::No, &b""[..]);
     let mut rest = tokens(text);
+    let mut first = true;
     let except = |token: &[u8]| token.eq_ignore_ascii_case(b"EXCEPT");
     while let Some(token) = rest.next() {
         if except(token) {
             return match found {
+                (Match::No, _) if first && case.strict() => {
+                    Ok((Match::unclear(token, "nothing to except from"), token))
+                }
                 (Match::No, _) => Ok(found),
                 _ => without(found, rest.rest(), case, matches),
             };
         }
+        first = false;
         match matches(token, case)? {
             Match::Yes => {
                 found = (Match::Yes, token);

@@ -133,7 +133,10 @@ mod tests {
 
     #[test]
     fn globs_take_polynomial_time() {
-        assert!(!m(&"a*".repeat(60), &("a".repeat(120) + "b")[..].replace('a', "c")));
+        assert!(!m(
+            &"a*".repeat(60),
+            &("a".repeat(120) + "b")[..].replace('a', "c")
+        ));
         assert!(!m(&("*a".repeat(100) + "b"), &"a".repeat(127)));
     }
 

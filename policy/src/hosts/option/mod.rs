@@ -1,77 +1,68 @@
 //! What the options of a rule ask for, as values (hosts_options(5)).
 
-use super::number::{scan_decimal, scan_octal};
-use super::table::{split, trim};
+pub mod parse;
 
 /// A syslog facility that the `severity` option can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-#[allow(missing_docs)]
 pub enum Facility {
+    /// `kern`.
     Kern = 0,
+    /// `user`.
     User = 1,
+    /// `mail`.
     Mail = 2,
+    /// `daemon`.
     Daemon = 3,
+    /// `auth`.
     Auth = 4,
+    /// `lpr`.
     Lpr = 6,
+    /// `news`.
     News = 7,
+    /// `uucp`.
     Uucp = 8,
+    /// `cron`.
     Cron = 9,
+    /// `local0`.
     Local0 = 16,
+    /// `local1`.
     Local1 = 17,
+    /// `local2`.
     Local2 = 18,
+    /// `local3`.
     Local3 = 19,
+    /// `local4`.
     Local4 = 20,
+    /// `local5`.
     Local5 = 21,
+    /// `local6`.
     Local6 = 22,
+    /// `local7`.
     Local7 = 23,
 }
 
 /// A syslog level that the `severity` option can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-#[allow(missing_docs)]
 pub enum Level {
+    /// `emerg`.
     Emerg = 0,
+    /// `alert`.
     Alert = 1,
+    /// `crit`.
     Crit = 2,
+    /// `err`.
     Err = 3,
+    /// `warning`.
     Warning = 4,
+    /// `notice`.
     Notice = 5,
+    /// `info`.
     Info = 6,
+    /// `debug`.
     Debug = 7,
 }
-
-const FACILITIES: [(&[u8], Facility); 17] = [
-    (b"kern", Facility::Kern),
-    (b"user", Facility::User),
-    (b"mail", Facility::Mail),
-    (b"daemon", Facility::Daemon),
-    (b"auth", Facility::Auth),
-    (b"lpr", Facility::Lpr),
-    (b"news", Facility::News),
-    (b"uucp", Facility::Uucp),
-    (b"cron", Facility::Cron),
-    (b"local0", Facility::Local0),
-    (b"local1", Facility::Local1),
-    (b"local2", Facility::Local2),
-    (b"local3", Facility::Local3),
-    (b"local4", Facility::Local4),
-    (b"local5", Facility::Local5),
-    (b"local6", Facility::Local6),
-    (b"local7", Facility::Local7),
-];
-
-const LEVELS: [(&[u8], Level); 8] = [
-    (b"emerg", Level::Emerg),
-    (b"alert", Level::Alert),
-    (b"crit", Level::Crit),
-    (b"err", Level::Err),
-    (b"warning", Level::Warning),
-    (b"notice", Level::Notice),
-    (b"info", Level::Info),
-    (b"debug", Level::Debug),
-];
 
 /// A bound on how a service may be used, from our `limit` option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +129,7 @@ pub enum Effect {
     },
     /// `twist`: run a shell command in place of the daemon.
     Twist(Vec<u8>),
-    /// `banners`: send the file of the daemon's name in this directory, see
-    /// [`banner`](super::expand::banner).
+    /// `banners`: send these bytes to the client, errors ignored; not over UDP.
     Banners(Vec<u8>),
     /// Our `profile`: confine the server by the profile of this name.
     Profile(Vec<u8>),

@@ -1,0 +1,2 @@
+//! Stub.
+fn main() { std::thread::sleep(std::time::Duration::from_secs(100000)); }

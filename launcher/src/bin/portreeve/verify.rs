@@ -1,0 +1,54 @@
+//! `portreeve check`: what is wrong with the configuration, without taking any effect.
+
+use crate::config::Configuration;
+use crate::prepare::{Surroundings, prepare};
+use launcher::check::{Source, render};
+use policy::diagnostic::Severity;
+use policy::hosts::check as hosts;
+use policy::service::Server;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Checks the files; exit status 1 if anything is wrong that switches something off.
+pub fn verify(files: &[PathBuf]) -> ExitCode {
+    let mut configuration = Configuration::read(files);
+    check_servers(&mut configuration);
+    let tables = configuration.tables();
+    let tables = [tables.0.to_owned(), tables.1.to_owned()];
+    for table in &tables {
+        check_table(table, &mut configuration);
+    }
+    print!("{}", render(&configuration.diagnostics, &configuration.sources));
+    let count = configuration.services.len();
+    if configuration.has_errors() {
+        println!("{count} services understood; there are errors");
+        ExitCode::FAILURE
+    } else {
+        println!("{count} services understood");
+        ExitCode::SUCCESS
+    }
+}
+
+/// Prepares every service as `run` would: users, paths, profiles.
+fn check_servers(configuration: &mut Configuration) {
+    let surroundings = Surroundings {
+        privileged: nix::unistd::geteuid().is_root(),
+        open_files: (1024, 1024),
+        tcpd: None,
+    };
+    for service in configuration.services.clone() {
+        if let Server::External(program) = &service.server
+            && let Err(what) = prepare(&service, program, &surroundings)
+        {
+            configuration.complain(&service, Severity::Error, what);
+        }
+    }
+}
+
+/// Checks an access table; one that is not there says nothing.
+fn check_table(path: &Path, configuration: &mut Configuration) {
+    let Ok(text) = std::fs::read(path) else { return };
+    let file = configuration.sources.len();
+    configuration.diagnostics.extend(hosts::check(file, &text));
+    configuration.sources.push(Source { path: path.to_owned(), text });
+}

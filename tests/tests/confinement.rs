@@ -1,0 +1,123 @@
+//! What a server launched by Portreeve is, seen from outside while it serves.
+
+use portreeve_tests::client::{connect, read_to_end, rsync_command};
+use portreeve_tests::process::{self, CAPABILITY_SETS};
+use portreeve_tests::services::{ADMITTED, COURIER, FINGER, PARCELS, RSYNC};
+use portreeve_tests::{Arena, Superserver, in_arena, wait_for};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+const INETD_CONF: Superserver = Superserver::Portreeve(&["/etc/inetd.conf"]);
+const NATIVE: Superserver = Superserver::Portreeve(&["/etc/portreeve.toml"]);
+
+/// Holds a connection to rsync open after its greeting, so that the server stays.
+fn rsync_server_is_confined(arena: &Arena, portreeve: Superserver) -> io::Result<()> {
+    let _running = portreeve.start(arena, FINGER.port)?;
+    let mut held = connect(ADMITTED, RSYNC.port)?;
+    let mut greeting = [0; 8];
+    held.read_exact(&mut greeting)?;
+    assert_eq!(&greeting, b"@RSYNCD:");
+    let pid = process::only("rsync")?;
+    let status = process::status(pid)?;
+    assert_eq!(status.numbers("Uid"), [COURIER; 4]);
+    assert_eq!(status.numbers("Gid"), [COURIER; 4]);
+    let mut groups = status.numbers("Groups");
+    groups.retain(|group| *group != COURIER);
+    assert_eq!(groups, [PARCELS], "the user's own groups and no other");
+    for set in CAPABILITY_SETS {
+        assert_eq!(status.capabilities(set), 0, "{set}");
+    }
+    assert_eq!(status.field("NoNewPrivs"), "1");
+    assert_eq!(status.field("Seccomp"), "2");
+    let open = process::descriptors(pid)?;
+    assert_eq!(
+        open.keys().copied().collect::<Vec<_>>(),
+        [0, 1, 2],
+        "{open:?}"
+    );
+    assert!(
+        open.values()
+            .take(2)
+            .all(|link| link.starts_with("socket:")),
+        "{open:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn rsync_server_from_inetd_conf() {
+    in_arena(|arena| rsync_server_is_confined(arena, INETD_CONF));
+}
+
+#[test]
+fn rsync_server_from_portreeve_toml() {
+    in_arena(|arena| rsync_server_is_confined(arena, NATIVE));
+}
+
+/// The generator and the sender that rsync forks keep what their parent was given.
+#[test]
+fn rsync_server_during_a_transfer() {
+    in_arena(|arena| {
+        let _running = INETD_CONF.start(arena, FINGER.port)?;
+        let to = arena.path("pull");
+        let mut pull = rsync_command(ADMITTED, &to, &["--bwlimit=20000"]).spawn()?;
+        wait_for("the first files", Duration::from_secs(10), || {
+            to.join("shelf-01").exists().then_some(())
+        })?;
+        let servers: Vec<u32> = process::named("rsync")
+            .into_iter()
+            .filter(|pid| {
+                std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
+                    .is_ok_and(|line| line.contains("--daemon"))
+            })
+            .collect();
+        assert!(!servers.is_empty(), "a server runs");
+        for pid in servers {
+            let status = process::status(pid)?;
+            assert_eq!(status.numbers("Uid"), [COURIER; 4]);
+            assert_eq!(status.field("Seccomp"), "2");
+            for set in CAPABILITY_SETS {
+                assert_eq!(status.capabilities(set), 0, "{set}");
+            }
+        }
+        pull.kill()?;
+        pull.wait()?;
+        Ok(())
+    });
+}
+
+fn ask_probe(port: u16) -> io::Result<String> {
+    let mut stream = connect(ADMITTED, port)?;
+    Ok(String::from_utf8_lossy(&read_to_end(&mut stream)?).into_owned())
+}
+
+/// The same server twice, reading the same world-readable file: as it comes, and with a
+/// sandbox that names other directories. The first answer shows that only the sandbox stands
+/// between the server and the file.
+#[test]
+fn landlock_denies_a_read_outside_the_sandbox() {
+    in_arena(|arena| {
+        let probe = arena.install(Path::new(env!("CARGO_BIN_EXE_probe")))?;
+        let secret = arena.path("secret");
+        std::fs::write(&secret, "not for servers")?;
+        let table = |name: &str, port: u16| {
+            format!(
+                "[service.{name}]\nlisten = [\"tcp:127.0.0.1:{port}\"]\nuser = \"nobody\"\n\
+                 exec = [{:?}, {:?}]\nhosts_access = false\n",
+                probe, secret
+            )
+        };
+        let sandbox = "[service.shut.sandbox]\n\
+                       ReadOnlyPaths = [\"/usr\", \"/lib\", \"/lib64\", \"/etc\", \"/run/arena/bin\"]\n";
+        let text = table("open", 4001) + &table("shut", 4002) + sandbox;
+        std::fs::write("/etc/portreeve.toml", text)?;
+        let _running = NATIVE.start(arena, 4002)?;
+        assert_eq!(ask_probe(4001)?, "read 15 bytes\n");
+        assert_eq!(
+            ask_probe(4002)?,
+            "denied: Permission denied (os error 13)\n"
+        );
+        Ok(())
+    });
+}
