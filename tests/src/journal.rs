@@ -23,13 +23,17 @@ pub struct Message {
 }
 
 impl Message {
-    /// Takes `<30>Nov 21 06:00:00 ident[77]: text` apart.
+    /// Takes `<30>Nov 21 06:00:00 ident[77]: text` apart; the time may be missing, then the
+    /// syslog daemon adds it.
     ///
-    /// Source: syslog(3) as glibc and musl write it to `/dev/log`.
+    /// Source: syslog(3) as glibc and musl write it to `/dev/log`; RFC 3164, section 4.3.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Message> {
         let (priority, rest) = raw.strip_prefix('<')?.split_once('>')?;
-        let (_, rest) = rest.split_at_checked("Nov 21 06:00:00 ".len())?;
+        let rest = match rest.split_at_checked("Nov 21 06:00:00 ".len()) {
+            Some((time, rest)) if is_time(time) => rest,
+            _ => rest,
+        };
         let (tag, text) = rest.split_once(": ")?;
         let (ident, pid) = match tag.strip_suffix(']').and_then(|tag| tag.rsplit_once('[')) {
             Some((ident, pid)) => (ident, pid.parse().ok()),
@@ -48,6 +52,13 @@ impl Message {
     pub fn line(&self) -> String {
         format!("<{}> {}[]: {}", self.priority, self.ident, self.text)
     }
+}
+
+fn is_time(text: &str) -> bool {
+    let shape = text
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c });
+    shape.skip(6).eq(" 00:00:00 ".chars())
 }
 
 /// The messages that arrived so far.
@@ -149,6 +160,13 @@ mod tests {
         let message = Message::parse("<28>Nov  1 06:00:00 in.fingerd[12]: refused: x\n").unwrap();
         assert_eq!(message.line(), "<28> in.fingerd[]: refused: x");
         assert_eq!(message.pid, Some(12));
+    }
+
+    #[test]
+    fn a_message_without_time_is_taken_apart() {
+        let message = Message::parse("<30>portreeve[5]: frontend ready (pid 7)").unwrap();
+        assert_eq!(message.line(), "<30> portreeve[]: frontend ready (pid 7)");
+        assert_eq!(message.pid, Some(5));
     }
 
     #[test]

@@ -102,6 +102,7 @@ impl Service {
     /// The table of a `portreeve.toml`.
     #[must_use]
     pub fn native_table(&self) -> String {
+        let wait = if self.stream() { "" } else { "wait = true\n" };
         let Service {
             name,
             port,
@@ -111,7 +112,7 @@ impl Service {
         } = self;
         format!(
             "[service.{name}]\nlisten = [\"{protocol}:{port}\"]\nuser = \"{user}\"\n\
-             exec = {argv:?}\n"
+             exec = {argv:?}\n{wait}"
         )
     }
 }

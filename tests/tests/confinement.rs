@@ -4,6 +4,7 @@ use portreeve_tests::client::{connect, read_to_end, rsync_command};
 use portreeve_tests::process::{self, CAPABILITY_SETS};
 use portreeve_tests::services::{ADMITTED, COURIER, FINGER, PARCELS, RSYNC};
 use portreeve_tests::{Arena, Superserver, in_arena, wait_for};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -68,7 +69,7 @@ fn rsync_server_during_a_transfer() {
         let servers: Vec<u32> = process::named("rsync")
             .into_iter()
             .filter(|pid| {
-                std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
+                fs::read_to_string(format!("/proc/{pid}/cmdline"))
                     .is_ok_and(|line| line.contains("--daemon"))
             })
             .collect();
@@ -92,30 +93,38 @@ fn ask_probe(port: u16) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&read_to_end(&mut stream)?).into_owned())
 }
 
-/// The same server twice, reading the same world-readable file: as it comes, and with a
-/// sandbox that names other directories. The first answer shows that only the sandbox stands
-/// between the server and the file.
+/// The same server three times, reading the same world-readable file: as it comes, with a
+/// sandbox that names the file, and with one that does not. Only the sandbox stands between
+/// the last one and the file.
 #[test]
 fn landlock_denies_a_read_outside_the_sandbox() {
     in_arena(|arena| {
         let probe = arena.install(Path::new(env!("CARGO_BIN_EXE_probe")))?;
         let secret = arena.path("secret");
-        std::fs::write(&secret, "not for servers")?;
+        fs::write(&secret, "not for servers")?;
         let table = |name: &str, port: u16| {
             format!(
                 "[service.{name}]\nlisten = [\"tcp:127.0.0.1:{port}\"]\nuser = \"nobody\"\n\
-                 exec = [{:?}, {:?}]\nhosts_access = false\n",
-                probe, secret
+                 exec = [{probe:?}, {secret:?}]\nhosts_access = false\n"
             )
         };
-        let sandbox = "[service.shut.sandbox]\n\
-                       ReadOnlyPaths = [\"/usr\", \"/lib\", \"/lib64\", \"/etc\", \"/run/arena/bin\"]\n";
-        let text = table("open", 4001) + &table("shut", 4002) + sandbox;
-        std::fs::write("/etc/portreeve.toml", text)?;
-        let _running = NATIVE.start(arena, 4002)?;
+        let sandbox = |name: &str, paths: &str| {
+            format!(
+                "[service.{name}.sandbox]\nReadOnlyPaths = [{paths}]\n\
+                 ExecPaths = [\"/usr\", \"/lib\", \"/lib64\", \"/run/arena/bin\"]\n"
+            )
+        };
+        let text = table("plain", 4001)
+            + &table("granted", 4002)
+            + &sandbox("granted", &format!("{secret:?}"))
+            + &table("denied", 4003)
+            + &sandbox("denied", "\"/etc\"");
+        fs::write("/etc/portreeve.toml", text)?;
+        let _running = NATIVE.start(arena, 4003)?;
         assert_eq!(ask_probe(4001)?, "read 15 bytes\n");
+        assert_eq!(ask_probe(4002)?, "read 15 bytes\n");
         assert_eq!(
-            ask_probe(4002)?,
+            ask_probe(4003)?,
             "denied: Permission denied (os error 13)\n"
         );
         Ok(())

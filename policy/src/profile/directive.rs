@@ -77,13 +77,18 @@ const DIRECTIVES: &[(&str, Apply)] = &[
     ("UMask", |profile, value| value.mask().map(|mask| profile.umask = Some(mask))),
 ];
 
+/// The names of all directives.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    DIRECTIVES.iter().map(|(name, _)| *name)
+}
+
 pub(super) fn apply(profile: &mut Profile, directives: &[Directive]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (number, Directive { name, value }) in directives.iter().enumerate() {
         profile.changed = true;
         let (plain, optional) = name.strip_prefix('?').map_or((&**name, false), |name| (name, true));
         let Some((known, apply)) = DIRECTIVES.iter().find(|(known, _)| *known == plain) else {
-            let hint = suggestion(plain, DIRECTIVES.iter().map(|(name, _)| *name));
+            let hint = suggestion(plain, names());
             problems.push(Problem { directive: number, what: format!("unknown directive `{plain}`{hint}") });
             continue;
         };

@@ -101,3 +101,85 @@ fn tell_apart(services: &mut [Service]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Severity;
+    use crate::service::inetd;
+
+    fn services(text: &str) -> Vec<Service> {
+        let reading = inetd::read(0, text.as_bytes());
+        assert_eq!(reading.diagnostics, []);
+        reading.services
+    }
+
+    fn summary(services: &[Service]) -> Vec<(String, Vec<String>)> {
+        let addresses = |s: &Service| s.listen.iter().map(|l| l.address.to_string()).collect();
+        services.iter().map(|s| (s.id.clone(), addresses(s))).collect()
+    }
+
+    fn named(ids: &[(&str, &[&str])]) -> Vec<(String, Vec<String>)> {
+        let owned = |(id, list): &(&str, &[&str])| {
+            ((*id).to_owned(), list.iter().map(|a| (*a).to_owned()).collect())
+        };
+        ids.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn ids_are_told_apart() {
+        let all = services(
+            "echo stream tcp4 nowait root internal\necho dgram udp4 wait root internal\n\
+             127.0.0.1:echo stream tcp nowait root internal\n127.0.0.2:echo stream tcp nowait root internal\n",
+        );
+        let (all, problems) = assemble(all, &[]);
+        assert_eq!(problems, []);
+        let ids: Vec<&str> = all.iter().map(|s| s.id.as_str()).collect();
+        assert_eq!(ids, ["echo", "echo/udp", "echo/tcp", "echo/tcp/2"]);
+    }
+
+    #[test]
+    fn an_entry_for_ipv6_takes_the_implied_half() {
+        for text in [
+            "ftp stream tcp nowait root /a a\nftp stream tcp6 nowait root /b b\n",
+            "ftp stream tcp nowait root /a a\nftp stream tcp46 nowait root /b b\n",
+        ] {
+            let (all, problems) = assemble(services(text), &[]);
+            assert_eq!(problems, []);
+            assert_eq!(summary(&all), named(&[("ftp", &["0.0.0.0"]), ("ftp/tcp", &["::"])]));
+        }
+    }
+
+    #[test]
+    fn of_two_at_one_place_the_first_stays() {
+        let text = "ftp stream tcp nowait root /a a\nftp stream tcp4 nowait root /b b\n";
+        let (all, problems) = assemble(services(text), &[]);
+        assert_eq!(summary(&all), named(&[("ftp", &["0.0.0.0", "::"])]));
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!((problem.severity, &text[problem.span.clone()]), (Severity::Error, "ftp stream tcp4 nowait root /b b"));
+    }
+
+    #[test]
+    fn services_are_hardened_by_id_or_program() {
+        let text = "telnet stream tcp nowait root /usr/sbin/tcpd /usr/sbin/in.telnetd\nftp stream tcp nowait root /f f\n";
+        for id in ["telnet", "in.telnetd", "in-telnetd"] {
+            let origin = Origin { file: 0, span: 0..1, line: 1 };
+            let mut harden = Harden { id: id.into(), profile: Profile::by_name("strict"), origin };
+            let (all, problems) = assemble(services(text), std::slice::from_ref(&harden));
+            assert_eq!(problems, []);
+            let profiles: Vec<&str> = all.iter().map(|s| s.profile.name.as_str()).collect();
+            assert_eq!(profiles, ["strict", "baseline"]);
+            harden.profile = None;
+            let (all, _) = assemble(services(text), &[harden]);
+            assert_eq!(summary(&all), named(&[("ftp", &["0.0.0.0", "::"])]));
+        }
+    }
+
+    #[test]
+    fn a_profile_for_nobody_is_told() {
+        let origin = Origin { file: 0, span: 0..1, line: 1 };
+        let harden = Harden { id: "ftpd".into(), profile: Some(Profile::baseline()), origin };
+        let (_, problems) = assemble(Vec::new(), &[harden]);
+        assert!(problems[0].what.contains("`ftpd`"));
+    }
+}

@@ -200,7 +200,19 @@ pub enum Builtin {
 }
 
 impl Builtin {
-    /// The builtin with this name in services(5).
+    /// Its official name in services(5).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Builtin::Echo => "echo",
+            Builtin::Discard => "discard",
+            Builtin::Daytime => "daytime",
+            Builtin::Time => "time",
+            Builtin::Chargen => "chargen",
+        }
+    }
+
+    /// The builtin with this name or alias in services(5).
     #[must_use]
     pub fn by_name(name: &str) -> Option<Builtin> {
         Some(match name {

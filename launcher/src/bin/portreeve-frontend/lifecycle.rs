@@ -2,10 +2,10 @@
 
 use crate::frontend::{Frontend, Outcome, listener_key};
 use crate::listener::{Listener, Watch};
+use crate::record::Over;
 use confine::Step;
 use launcher::plan::{Plan, unpack};
 use nix::sys::epoll::{EpollEvent, EpollFlags};
-use portreeve_log::syslog::Severity;
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -130,12 +130,10 @@ impl Frontend<'_> {
         let error = std::io::Error::from_raw_os_error(failure.errno);
         let reason = portreeve_log::errno_text(&error);
         let service = self.services.get(&origin.service);
-        let name = service.map_or("?", |service| service.id.as_str()).to_owned();
         let waits = service.is_some_and(|service| service.wait);
-        let text = format!("{name}: cannot {what}: {reason}; the client is refused");
-        self.records.say(Severity::LOG_ERR, &text);
         let peer = launcher::peer::unpack(&origin.peer);
-        self.records.failed(service, origin.connection, peer, what, &reason);
+        let over = Over { service, connection: origin.connection, peer };
+        self.records.failed(&over, what, &reason);
         if waits {
             let key = listener_key(origin.service, origin.listener);
             self.take_one_off(key)?;
@@ -149,7 +147,8 @@ impl Frontend<'_> {
         let service = self.services.get(&origin.service);
         let waits = service.is_some_and(|service| service.wait);
         let peer = launcher::peer::unpack(&origin.peer);
-        self.records.closed(service, origin.connection, peer, pid, ending, duration);
+        let over = Over { service, connection: origin.connection, peer };
+        self.records.closed(&over, pid, ending, duration);
         if waits {
             self.set_watch(listener_key(origin.service, origin.listener), Watch::On)?;
         }

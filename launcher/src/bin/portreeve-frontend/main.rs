@@ -43,6 +43,7 @@ fn start(
     channel: std::os::fd::OwnedFd,
     records: &mut Records,
 ) -> Result<(), Box<dyn std::error::Error>> {
+    let frontend = Frontend::new(channel, records)?;
     confine::role::frontend()?;
-    Frontend::new(channel, records)?.run()
+    frontend.run()
 }

@@ -47,11 +47,6 @@ impl Names {
         self.fail_all()
     }
 
-    /// The channel, to watch.
-    pub fn channel(&self) -> Option<&Channel<Answer, Question>> {
-        self.channel.as_ref()
-    }
-
     /// Asks for what `arrival` needs. If it cannot be asked, the arrival comes back with the
     /// lookup failed.
     pub fn ask(&mut self, arrival: Arrival, wanted: Wanted) -> Option<Arrival> {

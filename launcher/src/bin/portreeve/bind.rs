@@ -34,8 +34,6 @@ pub struct Listening {
     pub port: u16,
     /// TCP, as opposed to UDP.
     pub stream: bool,
-    /// The address it is bound to, for log lines.
-    pub address: SocketAddr,
 }
 
 /// All listening sockets, those of the plan in force and those of the next one.
@@ -101,8 +99,7 @@ impl Sockets {
                 kept.next += 1;
                 let stream = wanted.transport == Transport::Tcp;
                 let port = bound_port(&fd).unwrap_or(port);
-                let address = SocketAddr::new(wanted.address, port);
-                Listening { number, socket: Arc::new(fd), port, stream, address }
+                Listening { number, socket: Arc::new(fd), port, stream }
             }
         };
         kept.bound.insert(key, listening.clone());

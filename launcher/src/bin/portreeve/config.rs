@@ -6,10 +6,14 @@ use policy::diagnostic::{Diagnostic, Severity};
 use policy::service::native::Settings;
 use policy::service::{FileKind, Service, assemble, inetd, kind, native};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The configuration cannot take effect; what is in force stays. It has been reported why.
 pub struct NothingLoaded;
+
+/// Where a file is named by another: that file's number and the place in it.
+type NamedAt = Option<(usize, Range<usize>)>;
 
 /// What the files say.
 #[derive(Default)]
@@ -34,7 +38,7 @@ impl Configuration {
     pub fn read(paths: &[PathBuf]) -> Configuration {
         let mut configuration = Configuration::default();
         let mut hardens = Vec::new();
-        let mut queue: VecDeque<(PathBuf, Option<(usize, std::ops::Range<usize>)>)> =
+        let mut queue: VecDeque<(PathBuf, NamedAt)> =
             paths.iter().map(|path| (path.clone(), None)).collect();
         while let Some((path, named_at)) = queue.pop_front() {
             let file = configuration.sources.len();
@@ -76,7 +80,7 @@ impl Configuration {
         &mut self,
         path: PathBuf,
         error: &std::io::Error,
-        named_at: Option<(usize, std::ops::Range<usize>)>,
+        named_at: NamedAt,
     ) {
         let reason = portreeve_log::errno_text(error);
         let (file, span, what) = match named_at {
@@ -131,7 +135,7 @@ impl Configuration {
     ) -> Vec<Listening> {
         let (listening, failed) = old.take(service, new);
         for failure in failed {
-            if !(failure.implied && !listening.is_empty()) {
+            if !failure.implied || listening.is_empty() {
                 self.complain(service, Severity::Error, failure.what);
             }
         }

@@ -79,7 +79,6 @@ impl Draft {
             (l.number, Bound { socket: l.socket, port: l.port, stream: l.stream })
         });
         let permit = Permit {
-            id: service.id.clone(),
             wait: service.mode == Mode::Wait,
             builtin: planned.builtin.is_some(),
             instances: service.limits.instances,

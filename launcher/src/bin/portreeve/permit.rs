@@ -22,8 +22,6 @@ pub struct Bound {
 
 /// A service that may be launched.
 pub struct Permit {
-    /// Its name in log lines.
-    pub id: String,
     /// The server takes over the listening socket.
     pub wait: bool,
     /// The frontend serves it itself: there is nothing to launch.
@@ -130,7 +128,7 @@ mod tests {
         let socket = Arc::new(OwnedFd::from(listener.try_clone().unwrap()));
         let bound = Bound { socket, port, stream: true };
         let listeners = HashMap::from([(3, bound)]);
-        Permit { id: "x".into(), wait, builtin: false, instances: None, listeners }
+        Permit { wait, builtin: false, instances: None, listeners }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use crate::config::Configuration;
 use crate::prepare::{Surroundings, prepare};
 use launcher::check::{Source, render};
 use policy::diagnostic::Severity;
-use policy::hosts::check as hosts;
+use policy::hosts::check::check;
+use policy::hosts::verdict::TableKind;
 use policy::service::Server;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,10 +14,10 @@ use std::process::ExitCode;
 pub fn verify(files: &[PathBuf]) -> ExitCode {
     let mut configuration = Configuration::read(files);
     check_servers(&mut configuration);
-    let tables = configuration.tables();
-    let tables = [tables.0.to_owned(), tables.1.to_owned()];
-    for table in &tables {
-        check_table(table, &mut configuration);
+    let (allow, deny) = configuration.tables();
+    let tables = [(allow.to_owned(), TableKind::Allow), (deny.to_owned(), TableKind::Deny)];
+    for (path, table) in &tables {
+        check_table(path, *table, &mut configuration);
     }
     print!("{}", render(&configuration.diagnostics, &configuration.sources));
     let count = configuration.services.len();
@@ -46,9 +47,9 @@ fn check_servers(configuration: &mut Configuration) {
 }
 
 /// Checks an access table; one that is not there says nothing.
-fn check_table(path: &Path, configuration: &mut Configuration) {
+fn check_table(path: &Path, table: TableKind, configuration: &mut Configuration) {
     let Ok(text) = std::fs::read(path) else { return };
     let file = configuration.sources.len();
-    configuration.diagnostics.extend(hosts::check(file, &text));
+    configuration.diagnostics.extend(check(file, &text, table));
     configuration.sources.push(Source { path: path.to_owned(), text });
 }

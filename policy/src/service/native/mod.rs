@@ -24,14 +24,14 @@
 //! instances = 40
 //! per_minute = 600
 //! per_source = { v4 = 4, v6 = 4, v6_prefix = 64 }
-//! environment = ["LANG=C"]
+//! env = { LANG = "C" }
 //!
 //! [service.rsync.sandbox]
 //! ReadOnlyPaths = ["/srv/mirror"]
 //!
 //! [service.echo]
-//! listen = ["tcp:7", "udp:7"]
-//! builtin = "echo"
+//! listen = ["tcp:7"]
+//! builtin = "echo"                            # goes by this name in access rules
 //!
 //! [harden.in-telnetd]
 //! profile = "telnetd"
@@ -40,9 +40,18 @@
 //! A file with a syntax error is not used at all. An unknown key and a wrong value switch off
 //! the service they are in.
 
+mod reader;
+mod sandbox;
+mod service;
+
+#[cfg(test)]
+mod tests;
+
 use super::{Harden, Service};
 use crate::diagnostic::Diagnostic;
+use reader::{Reader, Table};
 use std::ops::Range;
+use toml::de::DeTable;
 
 /// What a portreeve.toml says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,6 +109,110 @@ pub enum Syslog {
     Facility(String),
 }
 
+/// What happens now, for a file that must not take effect.
+const UNUSABLE: &str = "nothing of this file takes effect";
+
 /// Reads a portreeve.toml. `file` is its number in diagnostics.
 #[must_use]
-pub fn read(_file: usize, _text: &[u8]) -> Configuration { Configuration::default() }
+pub fn read(file: usize, text: &[u8]) -> Configuration {
+    let mut configuration = Configuration::default();
+    let mut reader = Reader::new(file, text);
+    let parsed = match std::str::from_utf8(text) {
+        Ok(text) => DeTable::parse(text).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            (span, error.message().trim().replace('\n', "; "))
+        }),
+        Err(error) => {
+            let at = error.valid_up_to();
+            Err((at..at + 1, "the file is not UTF-8, as TOML must be".to_owned()))
+        }
+    };
+    match parsed {
+        Ok(parsed) => {
+            let root = Table::new(parsed.span(), parsed.get_ref());
+            whole_file(&mut reader, root, &mut configuration);
+        }
+        Err((span, what)) => {
+            configuration.unusable = true;
+            reader.error(span, what, UNUSABLE);
+        }
+    }
+    configuration.diagnostics = reader.finish();
+    configuration
+}
+
+fn whole_file(reader: &mut Reader, mut root: Table, configuration: &mut Configuration) {
+    let services = root.tables(reader, "service");
+    reader.take_failed("no service is made of it; the others are started");
+    for (name, mut table) in services {
+        let read = service::read(reader, &name, &mut table);
+        table.finish(reader);
+        configuration.services.extend(reader.whole(&name, read));
+    }
+    configuration.services.sort_by_key(|service| service.origin.span.start);
+    let hardens = root.tables(reader, "harden");
+    configuration.unusable = reader.take_failed(UNUSABLE);
+    for (name, mut table) in hardens {
+        let origin = reader.origin(&name.span);
+        let profile = sandbox::profile(reader, &mut table);
+        table.finish(reader);
+        let profile = reader.whole(&name, profile);
+        configuration.hardens.push(Harden { id: name.text, profile, origin });
+    }
+    configuration.hardens.sort_by_key(|harden| harden.origin.span.start);
+    settings(reader, &mut root, configuration);
+    root.finish(reader);
+    configuration.unusable |= reader.take_failed(UNUSABLE);
+}
+
+fn settings(reader: &mut Reader, root: &mut Table, configuration: &mut Configuration) {
+    let include = root.take("include_inetd").and_then(|item| item.strings(reader));
+    for path in include.unwrap_or_default() {
+        let span = path.span.clone();
+        configuration.include_inetd.extend(path.absolute(reader).map(|path| (path, span)));
+    }
+    let settings = &mut configuration.settings;
+    let mut path = |table: &mut Table, key: &str| {
+        let text = table.take(key).and_then(|item| item.string(reader))?;
+        text.absolute(reader)
+    };
+    settings.hosts_allow = path(root, "hosts_allow");
+    settings.hosts_deny = path(root, "hosts_deny");
+    settings.pid_file = path(root, "pid_file");
+    if let Some(mut roles) = root.table(reader, "roles") {
+        let mut user = |key| Some(roles.take(key)?.string(reader)?.text);
+        settings.frontend_user = user("frontend_user");
+        settings.resolver_user = user("resolver_user");
+        roles.finish(reader);
+    }
+    if let Some(mut log) = root.table(reader, "log") {
+        settings.log = self::log(reader, &mut log);
+        log.finish(reader);
+    }
+}
+
+/// The facilities of syslog.conf(5).
+const FACILITIES: &[&str] = &[
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron",
+    "authpriv", "ftp", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+    "local7",
+];
+
+fn log(reader: &mut Reader, table: &mut Table) -> Log {
+    let json = table.take("json").and_then(|item| item.string(reader)?.absolute(reader));
+    let syslog = table.take("syslog").and_then(|item| match item.flag() {
+        Some(false) => Some(Syslog::Off),
+        Some(true) => Some(Syslog::Facility("daemon".to_owned())),
+        None => {
+            let facility = item.string(reader)?;
+            if FACILITIES.contains(&&*facility.text) {
+                return Some(Syslog::Facility(facility.text));
+            }
+            let hint = crate::profile::suggestion(&facility.text, FACILITIES.iter().copied());
+            reader.fail(facility.span, format!("`{}` is not a syslog facility{hint}", facility.text));
+            None
+        }
+    });
+    let journald = table.take("journald").and_then(|item| item.boolean(reader));
+    Log { json, syslog, journald }
+}

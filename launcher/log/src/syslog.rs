@@ -1,0 +1,247 @@
+//! Lines to the system's logger, as glibc's syslog(3) would write them.
+//!
+//! Unlike syslog(3) and the crate whose types we use: time is local on every libc, control
+//! bytes cannot forge a line, a logger that was restarted is found again, and one that does
+//! not read costs a bounded wait once and nothing after that.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, send, sendto, setsockopt,
+    socket, sockopt,
+};
+use nix::sys::time::TimeVal;
+use std::io::Write;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+pub use syslog::{Facility, Severity};
+
+/// Where the logger listens.
+const DEV_LOG: &str = "/dev/log";
+
+/// Longest line sent, in bytes, priority and time included. Loggers cut at 8 KiB or less.
+const LINE_LIMIT: usize = 2048;
+
+/// Ends a line that was cut.
+const CUT: &[u8] = b"...";
+
+/// How long a full logger is waited for, in microseconds, before a line is dropped.
+const PATIENCE: i64 = 100_000;
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// A way to the system's logger.
+#[derive(Debug)]
+pub struct Syslog {
+    path: PathBuf,
+    transport: Transport,
+    zone: TimeZone,
+    /// `ident[pid]: `
+    tag: Vec<u8>,
+    with_pid: bool,
+    facility: Facility,
+    line: Vec<u8>,
+    /// The last line had to be dropped because nobody read: do not wait for the next.
+    stuck: bool,
+    lost: u64,
+    reported: u64,
+}
+
+fn tag(ident: &[u8], with_pid: bool) -> Vec<u8> {
+    let mut tag = escaped(ident);
+    if with_pid {
+        // Writing to a vector cannot fail.
+        let _ = write!(tag, "[{}]", std::process::id());
+    }
+    tag.extend_from_slice(b": ");
+    tag
+}
+
+#[derive(Debug)]
+enum Transport {
+    /// Not connected, so that every line finds the logger that listens then.
+    Datagram(OwnedFd),
+    Stream(OwnedFd),
+    Closed,
+}
+
+impl Syslog {
+    /// A way to the logger at `/dev/log`; `ident` names us in every line.
+    ///
+    /// Everything that needs files is done here but for what the socket itself needs, so a
+    /// process may confine itself afterwards. A logger that is not there is no error: lines
+    /// are lost, and counted, until it is.
+    #[must_use]
+    pub fn open(ident: &[u8], facility: Facility, with_pid: bool) -> Self {
+        Self::open_at(Path::new(DEV_LOG), ident, facility, with_pid)
+    }
+
+    /// As [`Syslog::open`], with a logger elsewhere.
+    #[must_use]
+    pub fn open_at(path: &Path, ident: &[u8], facility: Facility, with_pid: bool) -> Self {
+        Syslog {
+            path: path.to_owned(),
+            transport: datagram().map_or(Transport::Closed, Transport::Datagram),
+            zone: TimeZone::system(),
+            tag: tag(ident, with_pid),
+            with_pid,
+            facility,
+            line: Vec::with_capacity(256),
+            stuck: false,
+            lost: 0,
+            reported: 0,
+        }
+    }
+
+    /// What names us in the lines from here on.
+    pub fn set_ident(&mut self, ident: &[u8]) {
+        self.tag = tag(ident, self.with_pid);
+    }
+
+    /// The facility of the lines from here on.
+    pub fn set_facility(&mut self, facility: Facility) {
+        self.facility = facility;
+    }
+
+    /// How many lines were lost so far.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Sends one line. Control bytes are written as `#` and three octal digits, and what is
+    /// longer than 2048 bytes in all is cut and ends in `...`.
+    ///
+    /// A line that cannot be delivered is counted, and the next one that can be is followed
+    /// by `N messages lost`. Waits no longer than a tenth of a second, and not at all while
+    /// the logger is known not to read.
+    pub fn send(&mut self, severity: Severity, text: &[u8]) {
+        self.compose(severity, text);
+        if let Err(error) = self.deliver() {
+            self.stuck = error == Errno::EAGAIN;
+            self.lost += 1;
+            return;
+        }
+        self.stuck = false;
+        let missing = self.lost - self.reported;
+        if missing > 0 {
+            self.compose(
+                Severity::LOG_WARNING,
+                format!("{missing} messages lost").as_bytes(),
+            );
+            if self.deliver().is_ok() {
+                self.reported = self.lost;
+            }
+        }
+    }
+
+    fn compose(&mut self, severity: Severity, text: &[u8]) {
+        let now = self.zone.to_datetime(Timestamp::now());
+        let month = usize::try_from(now.month() - 1)
+            .ok()
+            .and_then(|at| MONTHS.get(at));
+        let line = &mut self.line;
+        line.clear();
+        // Writing to a vector cannot fail.
+        let _ = write!(
+            line,
+            "<{}>{} {:2} {:02}:{:02}:{:02} ",
+            self.facility as u32 | severity as u32,
+            month.unwrap_or(&""),
+            now.day(),
+            now.hour(),
+            now.minute(),
+            now.second(),
+        );
+        line.extend_from_slice(&self.tag);
+        escape(text, line);
+        if line.len() > LINE_LIMIT {
+            line.truncate(LINE_LIMIT - CUT.len());
+            line.extend_from_slice(CUT);
+        }
+    }
+
+    fn deliver(&mut self) -> nix::Result<()> {
+        let result = self.try_deliver();
+        match result {
+            // A stream ends with the logger that held its other end.
+            Err(Errno::EPIPE | Errno::ECONNRESET | Errno::ENOTCONN) => {
+                self.transport = Transport::Closed;
+                self.try_deliver()
+            }
+            result => result,
+        }
+    }
+
+    fn try_deliver(&mut self) -> nix::Result<()> {
+        if matches!(self.transport, Transport::Closed) {
+            self.transport = Transport::Datagram(datagram()?);
+        }
+        let logger = UnixAddr::new(self.path.as_path())?;
+        let mut flags = MsgFlags::MSG_NOSIGNAL;
+        flags.set(MsgFlags::MSG_DONTWAIT, self.stuck);
+        if let Transport::Datagram(socket) = &self.transport {
+            match sendto(socket.as_raw_fd(), &self.line, &logger, flags) {
+                Err(Errno::EPROTOTYPE) => self.transport = Transport::Stream(stream(&logger)?),
+                result => return result.map(drop),
+            }
+        }
+        if let Transport::Stream(socket) = &self.transport {
+            // On a stream a NUL ends a line, as from glibc.
+            self.line.push(0);
+            let sent = send(socket.as_raw_fd(), &self.line, flags);
+            self.line.pop();
+            if sent.is_ok_and(|length| length <= self.line.len()) {
+                // Half a line would run into the next one.
+                self.transport = Transport::Closed;
+                return Err(Errno::EAGAIN);
+            }
+            return sent.map(drop);
+        }
+        Ok(())
+    }
+}
+
+fn datagram() -> nix::Result<OwnedFd> {
+    open_socket(SockType::Datagram)
+}
+
+fn stream(logger: &UnixAddr) -> nix::Result<OwnedFd> {
+    let socket = open_socket(SockType::Stream)?;
+    connect(socket.as_raw_fd(), logger)?;
+    Ok(socket)
+}
+
+/// A full logger makes a blocking send wait; poll(2) cannot tell for a socket that is not
+/// connected, so the socket itself bounds the wait.
+fn open_socket(kind: SockType) -> nix::Result<OwnedFd> {
+    let socket = socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None)?;
+    setsockopt(&socket, sockopt::SendTimeout, &TimeVal::new(0, PATIENCE))?;
+    Ok(socket)
+}
+
+fn escaped(text: &[u8]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(text.len() + 16);
+    escape(text, &mut result);
+    result
+}
+
+/// Bytes that a terminal or a line-wise reader would act on become `#ooo`, as rsyslog does
+/// with what it receives.
+fn escape(text: &[u8], line: &mut Vec<u8>) {
+    for &byte in text.iter().take(LINE_LIMIT) {
+        if byte.is_ascii_control() {
+            let digit = |shift: u8| b'0' + (byte >> shift & 7);
+            line.extend_from_slice(&[b'#', digit(6), digit(3), digit(0)]);
+        } else {
+            line.push(byte);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
