@@ -46,7 +46,10 @@ pub fn one_line(diagnostic: &Diagnostic, sources: &[Source]) -> String {
     let text = source.map_or(&[][..], |source| &source.text);
     let (line, column) = position(text, diagnostic.span.start);
     let path = source.map_or_else(|| "?".to_owned(), Source::name);
-    let (severity, what) = (diagnostic.severity.name(), printable(diagnostic.what.as_bytes()));
+    let (severity, what) = (
+        diagnostic.severity.name(),
+        printable(diagnostic.what.as_bytes()),
+    );
     let consequence = printable(diagnostic.consequence.as_bytes());
     format!("{path}:{line}:{column}: {severity}: {what}: {consequence}")
 }
@@ -73,11 +76,19 @@ fn with_lines<'a>(diagnostic: &Diagnostic, source: &Source) -> Group<'a> {
 fn excerpt(text: &[u8], span: &Range<usize>) -> (String, Range<usize>) {
     let start = span.start.min(text.len());
     let (before, after) = text.split_at_checked(start).unwrap_or((text, &[]));
-    let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let line_start = before
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |at| at + 1);
     let before = before.get(line_start..).unwrap_or_default();
-    let rest_of_line = after.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let rest_of_line = after
+        .split(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
     let length = span.len().min(rest_of_line.len());
-    let (marked, after) = rest_of_line.split_at_checked(length).unwrap_or((rest_of_line, &[]));
+    let (marked, after) = rest_of_line
+        .split_at_checked(length)
+        .unwrap_or((rest_of_line, &[]));
     let (before, marked, after) = (printable(before), printable(marked), printable(after));
     let range = before.len()..before.len() + marked.len();
     (format!("{before}{marked}{after}"), range)
@@ -86,7 +97,13 @@ fn excerpt(text: &[u8], span: &Range<usize>) -> (String, Range<usize>) {
 /// Text without bytes that a terminal or a log would act on.
 fn printable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let visible = |c: char| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+    let visible = |c: char| {
+        if c.is_control() && c != '\t' {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
     text.chars().map(visible).collect()
 }
 
@@ -95,12 +112,20 @@ mod tests {
     use super::*;
 
     fn source(text: &[u8]) -> Vec<Source> {
-        vec![Source { path: "/etc/inetd.conf".into(), text: text.to_vec() }]
+        vec![Source {
+            path: "/etc/inetd.conf".into(),
+            text: text.to_vec(),
+        }]
     }
 
     fn problem(span: Range<usize>) -> Diagnostic {
         let consequence = "this service is not started; the others are";
-        Diagnostic::error(0, span, "`waut` is neither `wait` nor `nowait`", consequence)
+        Diagnostic::error(
+            0,
+            span,
+            "`waut` is neither `wait` nor `nowait`",
+            consequence,
+        )
     }
 
     #[test]
@@ -125,7 +150,13 @@ mod tests {
 
     #[test]
     fn any_bytes_and_any_span_can_be_shown() {
-        let texts: [&[u8]; 5] = [b"", b"\n", b"\xff\x1b[31m\nx", b"a\tb\r\n", "\u{e9}\u{202e}".as_bytes()];
+        let texts: [&[u8]; 5] = [
+            b"",
+            b"\n",
+            b"\xff\x1b[31m\nx",
+            b"a\tb\r\n",
+            "\u{e9}\u{202e}".as_bytes(),
+        ];
         for text in texts {
             for start in 0..=text.len() + 1 {
                 for end in start..=text.len() + 2 {

@@ -46,7 +46,13 @@ impl Diagnostic {
         consequence: impl Into<String>,
     ) -> Self {
         let (what, consequence) = (what.into(), consequence.into());
-        Diagnostic { severity: Severity::Error, file, span, what, consequence }
+        Diagnostic {
+            severity: Severity::Error,
+            file,
+            span,
+            what,
+            consequence,
+        }
     }
 
     /// Something worth knowing.
@@ -57,7 +63,10 @@ impl Diagnostic {
         consequence: impl Into<String>,
     ) -> Self {
         let severity = Severity::Warning;
-        Diagnostic { severity, ..Diagnostic::error(file, span, what, consequence) }
+        Diagnostic {
+            severity,
+            ..Diagnostic::error(file, span, what, consequence)
+        }
     }
 }
 
@@ -66,7 +75,10 @@ impl Diagnostic {
 pub fn position(text: &[u8], offset: usize) -> (usize, usize) {
     let before = text.get(..offset.min(text.len())).unwrap_or_default();
     let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-    let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
+    let start = before
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .map_or(0, |i| i + 1);
     (line, before.len() - start + 1)
 }
 

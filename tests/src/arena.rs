@@ -88,6 +88,7 @@ fn rerun(name: &str) -> io::Result<()> {
     let mut command = unshare(&std::env::current_exe()?);
     command
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer);

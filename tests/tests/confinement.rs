@@ -5,7 +5,7 @@ use portreeve_tests::process::{self, CAPABILITY_SETS};
 use portreeve_tests::services::{ADMITTED, COURIER, FINGER, PARCELS, RSYNC};
 use portreeve_tests::{Arena, Superserver, in_arena, wait_for};
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,19 +31,48 @@ fn rsync_server_is_confined(arena: &Arena, portreeve: Superserver) -> io::Result
     }
     assert_eq!(status.field("NoNewPrivs"), "1");
     assert_eq!(status.field("Seccomp"), "2");
+    // rsync opens a log of its own; what it was given is its connection and nothing of ours.
     let open = process::descriptors(pid)?;
-    assert_eq!(
-        open.keys().copied().collect::<Vec<_>>(),
-        [0, 1, 2],
-        "{open:?}"
-    );
     assert!(
-        open.values()
-            .take(2)
-            .all(|link| link.starts_with("socket:")),
+        open.get(&0).is_some_and(|link| link.starts_with("socket:")),
         "{open:?}"
     );
+    for name in ["portreeve", "portreeve-frontend"] {
+        let ours = process::descriptors(process::only(name)?)?;
+        let shared: Vec<_> = open
+            .values()
+            .filter(|link| **link != "/dev/null" && ours.values().any(|own| own == *link))
+            .collect();
+        assert!(shared.is_empty(), "shared with {name}: {shared:?}");
+    }
     Ok(())
+}
+
+/// cat opens nothing itself, so its descriptors are exactly those it was given.
+#[test]
+fn server_holds_descriptors_0_to_2_and_no_other() {
+    in_arena(|arena| {
+        let mut text = fs::read_to_string("/etc/inetd.conf")?;
+        text += "4000 stream tcp nowait courier /usr/sbin/tcpd /bin/cat\n";
+        fs::write("/etc/inetd.conf", text)?;
+        let _running = INETD_CONF.start(arena, 4000)?;
+        let mut held = connect(ADMITTED, 4000)?;
+        held.write_all(b"x")?;
+        held.read_exact(&mut [0])?;
+        let open = process::descriptors(process::only("cat")?)?;
+        assert_eq!(
+            open.keys().copied().collect::<Vec<_>>(),
+            [0, 1, 2],
+            "{open:?}"
+        );
+        assert!(
+            open.values()
+                .take(2)
+                .all(|link| link.starts_with("socket:")),
+            "{open:?}"
+        );
+        Ok(())
+    });
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub enum PrepareError {
     Domain(DomainError),
     /// System calls.
     Filter(FilterError),
-    /// /proc cannot be read.
+    /// The kernel cannot be asked about capabilities.
     Kernel(io::Error),
 }
 
@@ -95,7 +95,7 @@ impl fmt::Display for PrepareError {
         match self {
             PrepareError::Domain(source) => source.fmt(f),
             PrepareError::Filter(source) => source.fmt(f),
-            PrepareError::Kernel(source) => write!(f, "/proc/sys/kernel/cap_last_cap: {source}"),
+            PrepareError::Kernel(source) => write!(f, "cannot find out about capabilities: {source}"),
         }
     }
 }
@@ -112,7 +112,15 @@ impl Specification {
     /// [`PrepareError`]; nothing that was asked for is left out.
     pub fn prepare(self) -> Result<Sandbox, PrepareError> {
         let last_capability = last_capability().map_err(PrepareError::Kernel)?;
-        let existing = CapabilitySet::from_bits(u64::MAX >> (63 - last_capability.min(63)));
+        let root = self.identity.as_ref().is_some_and(|identity| identity.uid == 0);
+        // Root of a container lacks some that root's servers may keep; another user's are
+        // given because they are needed, and lacking one is an error in the child.
+        let existing = if root {
+            let held = sys::identity::capget().map_err(PrepareError::Kernel)?.permitted;
+            CapabilitySet::from_bits(held)
+        } else {
+            CapabilitySet::from_bits(u64::MAX >> (63 - last_capability.min(63)))
+        };
         let absent = CapabilitySet::ALL.without(existing);
         let filter = self.filter.map(|filter| filter.compile()).transpose();
         Ok(Sandbox {

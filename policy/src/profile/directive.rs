@@ -40,31 +40,63 @@ type Apply = fn(&mut Profile, &Value) -> Result<(), String>;
 const DIRECTIVES: &[(&str, Apply)] = &[
     ("AmbientCapabilities", ambient),
     ("CapabilityBoundingSet", bounding),
-    ("ExecPaths", |profile, value| paths(profile, value, Access::ReadExecute)),
+    ("ExecPaths", |profile, value| {
+        paths(profile, value, Access::ReadExecute)
+    }),
     ("InaccessiblePaths", inaccessible),
     ("KeyringMode", keyring),
-    ("LimitAS", |profile, value| limit(profile, value, Resource::AddressSpace)),
-    ("LimitCORE", |profile, value| limit(profile, value, Resource::Core)),
-    ("LimitCPU", |profile, value| limit(profile, value, Resource::Cpu)),
-    ("LimitDATA", |profile, value| limit(profile, value, Resource::Data)),
-    ("LimitFSIZE", |profile, value| limit(profile, value, Resource::FileSize)),
-    ("LimitMEMLOCK", |profile, value| limit(profile, value, Resource::LockedMemory)),
-    ("LimitNOFILE", |profile, value| limit(profile, value, Resource::OpenFiles)),
-    ("LimitNPROC", |profile, value| limit(profile, value, Resource::Processes)),
-    ("LimitSTACK", |profile, value| limit(profile, value, Resource::Stack)),
-    ("Nice", |profile, value| value.integer(-20, 19).map(|n| profile.nice = Some(n))),
+    ("LimitAS", |profile, value| {
+        limit(profile, value, Resource::AddressSpace)
+    }),
+    ("LimitCORE", |profile, value| {
+        limit(profile, value, Resource::Core)
+    }),
+    ("LimitCPU", |profile, value| {
+        limit(profile, value, Resource::Cpu)
+    }),
+    ("LimitDATA", |profile, value| {
+        limit(profile, value, Resource::Data)
+    }),
+    ("LimitFSIZE", |profile, value| {
+        limit(profile, value, Resource::FileSize)
+    }),
+    ("LimitMEMLOCK", |profile, value| {
+        limit(profile, value, Resource::LockedMemory)
+    }),
+    ("LimitNOFILE", |profile, value| {
+        limit(profile, value, Resource::OpenFiles)
+    }),
+    ("LimitNPROC", |profile, value| {
+        limit(profile, value, Resource::Processes)
+    }),
+    ("LimitSTACK", |profile, value| {
+        limit(profile, value, Resource::Stack)
+    }),
+    ("Nice", |profile, value| {
+        value.integer(-20, 19).map(|n| profile.nice = Some(n))
+    }),
     ("NoNewPrivileges", no_new_privs),
     ("OOMScoreAdjust", |profile, value| {
-        value.integer(-1000, 1000).map(|n| profile.oom_score_adjust = Some(n))
+        value
+            .integer(-1000, 1000)
+            .map(|n| profile.oom_score_adjust = Some(n))
     }),
-    ("ReadOnlyPaths", |profile, value| paths(profile, value, Access::Read)),
-    ("ReadWritePaths", |profile, value| paths(profile, value, Access::ReadWrite)),
+    ("ReadOnlyPaths", |profile, value| {
+        paths(profile, value, Access::Read)
+    }),
+    ("ReadWritePaths", |profile, value| {
+        paths(profile, value, Access::ReadWrite)
+    }),
     ("RestrictAddressFamilies", families),
     ("ScopeAbstractUnixSockets", |profile, value| {
-        value.flag().map(|flag| profile.isolation.scope_abstract_unix = flag)
+        value
+            .flag()
+            .map(|flag| profile.isolation.scope_abstract_unix = flag)
     }),
     ("ScopeSignals", |profile, value| {
-        value.flag().map(|flag| profile.isolation.scope_signals = flag)
+        value
+            .flag()
+            .map(|flag| profile.isolation.scope_signals = flag)
     }),
     ("SocketBindDeny", |profile, value| {
         tcp(value).map(|flag| profile.isolation.deny_tcp_bind = flag)
@@ -74,7 +106,9 @@ const DIRECTIVES: &[(&str, Apply)] = &[
     }),
     ("SystemCallErrorNumber", error_number),
     ("SystemCallFilter", system_calls),
-    ("UMask", |profile, value| value.mask().map(|mask| profile.umask = Some(mask))),
+    ("UMask", |profile, value| {
+        value.mask().map(|mask| profile.umask = Some(mask))
+    }),
 ];
 
 /// The names of all directives.
@@ -86,10 +120,15 @@ pub(super) fn apply(profile: &mut Profile, directives: &[Directive]) -> Vec<Prob
     let mut problems = Vec::new();
     for (number, Directive { name, value }) in directives.iter().enumerate() {
         profile.changed = true;
-        let (plain, optional) = name.strip_prefix('?').map_or((&**name, false), |name| (name, true));
+        let (plain, optional) = name
+            .strip_prefix('?')
+            .map_or((&**name, false), |name| (name, true));
         let Some((known, apply)) = DIRECTIVES.iter().find(|(known, _)| *known == plain) else {
             let hint = suggestion(plain, names());
-            problems.push(Problem { directive: number, what: format!("unknown directive `{plain}`{hint}") });
+            problems.push(Problem {
+                directive: number,
+                what: format!("unknown directive `{plain}`{hint}"),
+            });
             continue;
         };
         if optional {
@@ -98,7 +137,10 @@ pub(super) fn apply(profile: &mut Profile, directives: &[Directive]) -> Vec<Prob
             profile.optional.remove(*known);
         }
         if let Err(why) = apply(profile, value) {
-            problems.push(Problem { directive: number, what: format!("`{plain}` {why}") });
+            problems.push(Problem {
+                directive: number,
+                what: format!("`{plain}` {why}"),
+            });
         }
     }
     problems.extend(unreachable_promise(profile, directives));
@@ -110,24 +152,36 @@ fn unreachable_promise(profile: &Profile, directives: &[Directive]) -> Option<Pr
     let files = profile.filesystem.as_ref()?;
     let covered = |path: &String| {
         let inside = |grant: &&Grant| std::path::Path::new(path).starts_with(&grant.path);
-        files.grants.iter().find(inside).map(|grant| (path.clone(), grant.path.clone()))
+        files
+            .grants
+            .iter()
+            .find(inside)
+            .map(|grant| (path.clone(), grant.path.clone()))
     };
     let (path, grant) = files.inaccessible.iter().find_map(covered)?;
     let written = |d: &Directive| d.name.trim_start_matches('?') == "InaccessiblePaths";
     let directive = directives.iter().position(written).unwrap_or_default();
-    Some(Problem { directive, what: format!("`{path}` cannot be inaccessible below `{grant}`, which is reachable") })
+    Some(Problem {
+        directive,
+        what: format!("`{path}` cannot be inaccessible below `{grant}`, which is reachable"),
+    })
 }
 
 /// What follows `~`, if it begins the line.
 fn negated(line: &str) -> (bool, &str) {
-    line.strip_prefix('~').map_or((false, line), |rest| (true, rest))
+    line.strip_prefix('~')
+        .map_or((false, line), |rest| (true, rest))
 }
 
 fn capability_set(line: &str) -> Result<BTreeSet<String>, String> {
     let known = |word: &str| {
         let hint = suggestion(word, CAPABILITIES.iter().copied());
-        let found = CAPABILITIES.iter().find(|name| name.eq_ignore_ascii_case(word));
-        found.map(|name| (*name).to_owned()).ok_or_else(|| format!("has `{word}`, which is no capability{hint}"))
+        let found = CAPABILITIES
+            .iter()
+            .find(|name| name.eq_ignore_ascii_case(word));
+        found
+            .map(|name| (*name).to_owned())
+            .ok_or_else(|| format!("has `{word}`, which is no capability{hint}"))
     };
     line.split_ascii_whitespace().map(known).collect()
 }
@@ -173,7 +227,9 @@ fn no_new_privs(profile: &mut Profile, value: &Value) -> Result<(), String> {
 fn absolute(path: &str) -> Result<&str, String> {
     let unclear = path.split('/').any(|part| part == ".." || part == ".") || path.contains('\0');
     if !path.starts_with('/') || unclear {
-        return Err(format!("has `{path}`, which is not an absolute path without `.` and `..`"));
+        return Err(format!(
+            "has `{path}`, which is not an absolute path without `.` and `..`"
+        ));
     }
     Ok(path)
 }
@@ -181,9 +237,15 @@ fn absolute(path: &str) -> Result<&str, String> {
 fn paths(profile: &mut Profile, value: &Value, access: Access) -> Result<(), String> {
     let files = profile.filesystem.get_or_insert_with(Filesystem::system);
     for path in value.paths()? {
-        let (path, optional) = path.strip_prefix('-').map_or((path, false), |path| (path, true));
+        let (path, optional) = path
+            .strip_prefix('-')
+            .map_or((path, false), |path| (path, true));
         let path = absolute(path)?.to_owned();
-        files.grants.push(Grant { path, access, optional });
+        files.grants.push(Grant {
+            path,
+            access,
+            optional,
+        });
     }
     Ok(())
 }
@@ -191,7 +253,9 @@ fn paths(profile: &mut Profile, value: &Value, access: Access) -> Result<(), Str
 fn inaccessible(profile: &mut Profile, value: &Value) -> Result<(), String> {
     let files = profile.filesystem.get_or_insert_with(Filesystem::system);
     for path in value.paths()? {
-        files.inaccessible.push(absolute(path.strip_prefix('-').unwrap_or(path))?.to_owned());
+        files
+            .inaccessible
+            .push(absolute(path.strip_prefix('-').unwrap_or(path))?.to_owned());
     }
     Ok(())
 }
@@ -222,11 +286,15 @@ fn families(profile: &mut Profile, value: &Value) -> Result<(), String> {
         for word in rest.split_ascii_whitespace().filter(|word| *word != "none") {
             let found = FAMILIES.iter().find(|(name, _)| *name == word);
             let hint = || suggestion(word, FAMILIES.iter().map(|(name, _)| *name));
-            let (_, number) = found.ok_or_else(|| format!("has `{word}`, which is no address family{}", hint()))?;
+            let (_, number) = found
+                .ok_or_else(|| format!("has `{word}`, which is no address family{}", hint()))?;
             numbers.insert(*number);
         }
     }
-    profile.families = Some(Families { allow: allow.unwrap_or(true), numbers });
+    profile.families = Some(Families {
+        allow: allow.unwrap_or(true),
+        numbers,
+    });
     Ok(())
 }
 
@@ -240,10 +308,21 @@ fn tcp(value: &Value) -> Result<bool, String> {
 
 fn error_number(profile: &mut Profile, value: &Value) -> Result<(), String> {
     let word = value.word()?;
-    let errno = ERRORS.iter().find(|(name, _)| *name == word).map(|(_, number)| Answer::Errno(*number));
-    let answer = if word == "kill" { Some(Answer::Kill) } else { errno };
-    let answer = answer.ok_or_else(|| format!("is `{word}`; it can be `kill`, or an error such as `EPERM`"))?;
-    profile.system_calls.get_or_insert_with(SystemCalls::all).answer = answer;
+    let errno = ERRORS
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, number)| Answer::Errno(*number));
+    let answer = if word == "kill" {
+        Some(Answer::Kill)
+    } else {
+        errno
+    };
+    let answer = answer
+        .ok_or_else(|| format!("is `{word}`; it can be `kill`, or an error such as `EPERM`"))?;
+    profile
+        .system_calls
+        .get_or_insert_with(SystemCalls::all)
+        .answer = answer;
     Ok(())
 }
 
@@ -252,18 +331,28 @@ const ALWAYS_ALLOWED: [&str; 2] = ["@default", "execveat"];
 
 fn system_calls(profile: &mut Profile, value: &Value) -> Result<(), String> {
     let mut denied_before = false;
-    let mut filter = profile.system_calls.clone().unwrap_or_else(SystemCalls::all);
+    let mut filter = profile
+        .system_calls
+        .clone()
+        .unwrap_or_else(SystemCalls::all);
     for line in value.lines()? {
         let (deny, rest) = negated(line.trim_ascii_start());
         if denied_before && !deny {
-            return Err("has a part without `~` after one with it; begin each part to forbid with `~`".into());
+            return Err(
+                "has a part without `~` after one with it; begin each part to forbid with `~`"
+                    .into(),
+            );
         }
         denied_before = deny;
         let mut calls = BTreeSet::new();
         for word in rest.split_ascii_whitespace() {
             calls.extend(group::calls(word)?.into_iter().map(str::to_owned));
         }
-        filter = if deny { filter.without(calls) } else { filter.with(calls)? };
+        filter = if deny {
+            filter.without(calls)
+        } else {
+            filter.with(calls)?
+        };
     }
     profile.system_calls = Some(filter);
     Ok(())
@@ -272,7 +361,11 @@ fn system_calls(profile: &mut Profile, value: &Value) -> Result<(), String> {
 impl SystemCalls {
     /// All of them.
     fn all() -> Self {
-        SystemCalls { allow: false, calls: BTreeSet::new(), answer: Answer::Errno(EPERM) }
+        SystemCalls {
+            allow: false,
+            calls: BTreeSet::new(),
+            answer: Answer::Errno(EPERM),
+        }
     }
 
     fn without(mut self, calls: BTreeSet<String>) -> Self {
@@ -293,7 +386,11 @@ impl SystemCalls {
         } else {
             calls.retain(|call| !self.calls.contains(call));
         }
-        Ok(SystemCalls { allow: true, calls, answer: self.answer })
+        Ok(SystemCalls {
+            allow: true,
+            calls,
+            answer: self.answer,
+        })
     }
 }
 

@@ -29,9 +29,15 @@ pub(super) const GROUPS: &[(&str, &str)] = &[
          read readv tee write writev",
     ),
     ("@chown", "chown fchown fchownat lchown"),
-    ("@clock", "adjtimex clock_adjtime clock_settime settimeofday"),
+    (
+        "@clock",
+        "adjtimex clock_adjtime clock_settime settimeofday",
+    ),
     ("@cpu-emulation", "modify_ldt"),
-    ("@debug", "lookup_dcookie perf_event_open pidfd_getfd ptrace"),
+    (
+        "@debug",
+        "lookup_dcookie perf_event_open pidfd_getfd ptrace",
+    ),
     (
         "@file-system",
         "access chdir chmod close creat faccessat faccessat2 fallocate fchdir fchmod fchmodat \
@@ -93,8 +99,14 @@ pub(super) const GROUPS: &[(&str, &str)] = &[
          sched_setparam sched_setscheduler set_mempolicy set_mempolicy_home_node setpriority \
          setrlimit",
     ),
-    ("@sandbox", "landlock_add_rule landlock_create_ruleset landlock_restrict_self seccomp"),
-    ("@setuid", "setgid setgroups setregid setresgid setresuid setreuid setuid"),
+    (
+        "@sandbox",
+        "landlock_add_rule landlock_create_ruleset landlock_restrict_self seccomp",
+    ),
+    (
+        "@setuid",
+        "setgid setgroups setregid setresgid setresuid setreuid setuid",
+    ),
     (
         "@signal",
         "rt_sigaction rt_sigpending rt_sigprocmask rt_sigsuspend rt_sigtimedwait sigaltstack \
@@ -136,8 +148,13 @@ const UNGROUPED: &str = "lsm_get_self_attr lsm_list_modules lsm_set_self_attr me
 
 /// Every system call by name.
 fn known() -> impl Iterator<Item = &'static str> {
-    let texts = GROUPS.iter().map(|(_, members)| *members).chain([UNGROUPED]);
-    texts.flat_map(str::split_ascii_whitespace).filter(|name| !name.starts_with('@'))
+    let texts = GROUPS
+        .iter()
+        .map(|(_, members)| *members)
+        .chain([UNGROUPED]);
+    texts
+        .flat_map(str::split_ascii_whitespace)
+        .filter(|name| !name.starts_with('@'))
 }
 
 /// The calls that a name stands for: itself, or what is in the group.
@@ -148,11 +165,15 @@ fn known() -> impl Iterator<Item = &'static str> {
 pub(super) fn calls(name: &str) -> Result<BTreeSet<&str>, String> {
     if !name.starts_with('@') {
         if let Some((call, _)) = name.split_once(':') {
-            return Err(format!("has an error number of its own for `{call}`, which is not supported"));
+            return Err(format!(
+                "has an error number of its own for `{call}`, which is not supported"
+            ));
         }
         if !known().any(|call| call == name) {
             let hint = suggestion(name, known());
-            return Err(format!("has `{name}`, which is no system call of x86-64{hint}"));
+            return Err(format!(
+                "has `{name}`, which is no system call of x86-64{hint}"
+            ));
         }
         return Ok(BTreeSet::from([name]));
     }
@@ -162,7 +183,9 @@ pub(super) fn calls(name: &str) -> Result<BTreeSet<&str>, String> {
         let group = GROUPS.iter().find(|(group, _)| *group == name);
         let Some((_, members)) = group else {
             let hint = suggestion(name, GROUPS.iter().map(|(group, _)| *group));
-            return Err(format!("has `{name}`, which is no group of system calls{hint}"));
+            return Err(format!(
+                "has `{name}`, which is no group of system calls{hint}"
+            ));
         };
         for member in members.split_ascii_whitespace() {
             if member.starts_with('@') {

@@ -96,7 +96,11 @@ impl Profile {
     /// root keeps what is ambient, however wide the bounding set.
     #[must_use]
     pub fn capabilities(&self, root: bool) -> Capabilities {
-        if root { self.bounding.clone() } else { Capabilities::Only(self.ambient.clone()) }
+        if root {
+            self.bounding.clone()
+        } else {
+            Capabilities::Only(self.ambient.clone())
+        }
     }
 
     /// Whether no_new_privs is set for a server that runs as root, or as another user.
@@ -163,9 +167,16 @@ impl Filesystem {
     fn system() -> Self {
         let grant = |(path, access): &(&str, Access)| {
             let optional = path.starts_with('-');
-            Grant { path: path.trim_start_matches('-').to_owned(), access: *access, optional }
+            Grant {
+                path: path.trim_start_matches('-').to_owned(),
+                access: *access,
+                optional,
+            }
         };
-        Filesystem { grants: SYSTEM_PATHS.iter().map(grant).collect(), inaccessible: Vec::new() }
+        Filesystem {
+            grants: SYSTEM_PATHS.iter().map(grant).collect(),
+            inaccessible: Vec::new(),
+        }
     }
 }
 

@@ -54,11 +54,17 @@ fn unrestricted(name: &str) -> Profile {
 
 /// `Name=value` lines; `#` begins a comment line.
 pub(super) fn directives(text: &str) -> Vec<Directive> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {
             let (name, value) = line.split_once('=').unwrap_or((line, ""));
-            Directive { name: name.to_owned(), value: Value::Text(value.to_owned()) }
+            Directive {
+                name: name.to_owned(),
+                value: Value::Text(value.to_owned()),
+            }
         })
         .collect()
 }

@@ -86,7 +86,11 @@ impl Value {
         };
         let (soft, hard) = text.split_once(':').unwrap_or((&text, &text));
         let (soft, hard) = (amount(soft, resource)?, amount(hard, resource)?);
-        if soft > hard { Err("has a soft limit above the hard one".into()) } else { Ok(Limit { soft, hard }) }
+        if soft > hard {
+            Err("has a soft limit above the hard one".into())
+        } else {
+            Ok(Limit { soft, hard })
+        }
     }
 }
 
@@ -101,11 +105,20 @@ fn amount(text: &str, resource: Resource) -> Result<u64, String> {
         Some(b'T') => 40,
         _ => 0,
     };
-    let in_bytes = !matches!(resource, Resource::Cpu | Resource::Processes | Resource::OpenFiles);
+    let in_bytes = !matches!(
+        resource,
+        Resource::Cpu | Resource::Processes | Resource::OpenFiles
+    );
     if shift > 0 && !in_bytes {
-        return Err(format!("has the size `{text}` where a plain number is needed"));
+        return Err(format!(
+            "has the size `{text}` where a plain number is needed"
+        ));
     }
-    let digits = if shift > 0 { text.trim_end_matches(['K', 'M', 'G', 'T']) } else { text };
+    let digits = if shift > 0 {
+        text.trim_end_matches(['K', 'M', 'G', 'T'])
+    } else {
+        text
+    };
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     let number = plain.then(|| digits.parse::<u64>().ok()).flatten();
     number

@@ -34,17 +34,31 @@ pub fn assemble(services: Vec<Service>, hardens: &[Harden]) -> (Vec<Service>, Ve
     (services, diagnostics)
 }
 
-fn harden(services: Vec<Service>, hardens: &[Harden], diagnostics: &mut Vec<Diagnostic>) -> Vec<Service> {
+fn harden(
+    services: Vec<Service>,
+    hardens: &[Harden],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Service> {
     for harden in hardens {
-        if !services.iter().any(|service| service.answers_to(&harden.id)) {
+        if !services
+            .iter()
+            .any(|service| service.answers_to(&harden.id))
+        {
             let what = format!("no service is called `{}`", harden.id);
             let place = (harden.origin.file, harden.origin.span.clone());
-            diagnostics.push(Diagnostic::warning(place.0, place.1, what, "this profile confines nothing"));
+            diagnostics.push(Diagnostic::warning(
+                place.0,
+                place.1,
+                what,
+                "this profile confines nothing",
+            ));
         }
     }
     let hardened = |mut service: Service| {
-        let named: Vec<&Harden> =
-            hardens.iter().filter(|harden| service.answers_to(&harden.id)).collect();
+        let named: Vec<&Harden> = hardens
+            .iter()
+            .filter(|harden| service.answers_to(&harden.id))
+            .collect();
         for harden in named {
             service.profile = harden.profile.clone()?;
         }
@@ -55,16 +69,33 @@ fn harden(services: Vec<Service>, hardens: &[Harden], diagnostics: &mut Vec<Diag
 
 /// What makes two sockets collide.
 fn place(listen: &Listen) -> Listen {
-    Listen { dual: false, implied: false, ..listen.clone() }
+    Listen {
+        dual: false,
+        implied: false,
+        ..listen.clone()
+    }
 }
 
 fn without_doubles(services: Vec<Service>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Service> {
-    let explicit = |service: &Service| service.listen.iter().filter(|l| !l.implied).map(place).collect::<Vec<_>>();
-    let named: BTreeSet<_> = services.iter().flat_map(explicit).map(|l| key(&l)).collect();
+    let explicit = |service: &Service| {
+        service
+            .listen
+            .iter()
+            .filter(|l| !l.implied)
+            .map(place)
+            .collect::<Vec<_>>()
+    };
+    let named: BTreeSet<_> = services
+        .iter()
+        .flat_map(explicit)
+        .map(|l| key(&l))
+        .collect();
     let mut taken: HashMap<Listen, String> = HashMap::new();
     let mut kept = Vec::new();
     for mut service in services {
-        service.listen.retain(|l| !l.implied || !named.contains(&key(&place(l))));
+        service
+            .listen
+            .retain(|l| !l.implied || !named.contains(&key(&place(l))));
         let other = service.listen.iter().find_map(|l| taken.get(&place(l)));
         if let Some(other) = other {
             let what = format!("`{}` listens where `{other}` already does", service.id);
@@ -77,7 +108,12 @@ fn without_doubles(services: Vec<Service>, diagnostics: &mut Vec<Diagnostic>) ->
             ));
             continue;
         }
-        taken.extend(service.listen.iter().map(|l| (place(l), service.id.clone())));
+        taken.extend(
+            service
+                .listen
+                .iter()
+                .map(|l| (place(l), service.id.clone())),
+        );
         kept.push(service);
     }
     kept
@@ -94,7 +130,10 @@ fn tell_apart(services: &mut [Service]) {
         let with_transport = format!("{}/{}", service.id, service.transport().name());
         let numbered = (2..).map(|n: u32| format!("{with_transport}/{n}"));
         let plain = [service.id.clone(), with_transport.clone()];
-        let free = plain.into_iter().chain(numbered).find(|id| !taken.contains(id));
+        let free = plain
+            .into_iter()
+            .chain(numbered)
+            .find(|id| !taken.contains(id));
         if let Some(id) = free {
             service.id.clone_from(&id);
             taken.insert(id);
@@ -116,12 +155,18 @@ mod tests {
 
     fn summary(services: &[Service]) -> Vec<(String, Vec<String>)> {
         let addresses = |s: &Service| s.listen.iter().map(|l| l.address.to_string()).collect();
-        services.iter().map(|s| (s.id.clone(), addresses(s))).collect()
+        services
+            .iter()
+            .map(|s| (s.id.clone(), addresses(s)))
+            .collect()
     }
 
     fn named(ids: &[(&str, &[&str])]) -> Vec<(String, Vec<String>)> {
         let owned = |(id, list): &(&str, &[&str])| {
-            ((*id).to_owned(), list.iter().map(|a| (*a).to_owned()).collect())
+            (
+                (*id).to_owned(),
+                list.iter().map(|a| (*a).to_owned()).collect(),
+            )
         };
         ids.iter().map(owned).collect()
     }
@@ -146,7 +191,10 @@ mod tests {
         ] {
             let (all, problems) = assemble(services(text), &[]);
             assert_eq!(problems, []);
-            assert_eq!(summary(&all), named(&[("ftp", &["0.0.0.0"]), ("ftp/tcp", &["::"])]));
+            assert_eq!(
+                summary(&all),
+                named(&[("ftp", &["0.0.0.0"]), ("ftp/tcp", &["::"])])
+            );
         }
     }
 
@@ -155,16 +203,29 @@ mod tests {
         let text = "ftp stream tcp nowait root /a a\nftp stream tcp4 nowait root /b b\n";
         let (all, problems) = assemble(services(text), &[]);
         assert_eq!(summary(&all), named(&[("ftp", &["0.0.0.0", "::"])]));
-        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
-        assert_eq!((problem.severity, &text[problem.span.clone()]), (Severity::Error, "ftp stream tcp4 nowait root /b b"));
+        let [problem] = problems.as_slice() else {
+            panic!("{problems:?}")
+        };
+        assert_eq!(
+            (problem.severity, &text[problem.span.clone()]),
+            (Severity::Error, "ftp stream tcp4 nowait root /b b")
+        );
     }
 
     #[test]
     fn services_are_hardened_by_id_or_program() {
         let text = "telnet stream tcp nowait root /usr/sbin/tcpd /usr/sbin/in.telnetd\nftp stream tcp nowait root /f f\n";
         for id in ["telnet", "in.telnetd", "in-telnetd"] {
-            let origin = Origin { file: 0, span: 0..1, line: 1 };
-            let mut harden = Harden { id: id.into(), profile: Profile::by_name("strict"), origin };
+            let origin = Origin {
+                file: 0,
+                span: 0..1,
+                line: 1,
+            };
+            let mut harden = Harden {
+                id: id.into(),
+                profile: Profile::by_name("strict"),
+                origin,
+            };
             let (all, problems) = assemble(services(text), std::slice::from_ref(&harden));
             assert_eq!(problems, []);
             let profiles: Vec<&str> = all.iter().map(|s| s.profile.name.as_str()).collect();
@@ -177,8 +238,16 @@ mod tests {
 
     #[test]
     fn a_profile_for_nobody_is_told() {
-        let origin = Origin { file: 0, span: 0..1, line: 1 };
-        let harden = Harden { id: "ftpd".into(), profile: Some(Profile::baseline()), origin };
+        let origin = Origin {
+            file: 0,
+            span: 0..1,
+            line: 1,
+        };
+        let harden = Harden {
+            id: "ftpd".into(),
+            profile: Some(Profile::baseline()),
+            origin,
+        };
         let (_, problems) = assemble(Vec::new(), &[harden]);
         assert!(problems[0].what.contains("`ftpd`"));
     }

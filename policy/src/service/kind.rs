@@ -25,15 +25,22 @@ pub fn kind(text: &[u8]) -> FileKind {
 
 fn line_kind(line: &[u8]) -> FileKind {
     let table = line.first() == Some(&b'[') && !is_address(line);
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default();
     let assignment = first.contains(&b'=') || words.next().is_some_and(|w| w.starts_with(b"="));
-    if table || assignment { FileKind::Native } else { FileKind::Inetd }
+    if table || assignment {
+        FileKind::Native
+    } else {
+        FileKind::Inetd
+    }
 }
 
 /// Whether a line begins as `[v6]:service` does, and not as a TOML table.
 fn is_address(line: &[u8]) -> bool {
-    line.windows(2).any(|pair| pair == b"]:") && line.iter().take_while(|&&b| b != b']').any(|&b| b == b':')
+    line.windows(2).any(|pair| pair == b"]:")
+        && line.iter().take_while(|&&b| b != b']').any(|&b| b == b':')
 }
 
 #[cfg(test)]

@@ -51,14 +51,18 @@ impl Service {
     /// The transport of all its sockets.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        self.listen.first().map_or(Transport::Tcp, |listen| listen.transport)
+        self.listen
+            .first()
+            .map_or(Transport::Tcp, |listen| listen.transport)
     }
 
     /// Whether `name` means this service: its id, or its program's file name, where a dot may
     /// be written as `-` because dots separate keys in TOML (`in-telnetd`).
     #[must_use]
     pub fn answers_to(&self, name: &str) -> bool {
-        let Server::External(program) = &self.server else { return self.id == name };
+        let Server::External(program) = &self.server else {
+            return self.id == name;
+        };
         let file = String::from_utf8_lossy(base_name(program.path.as_bytes()));
         self.id == name || file == name || file.replace('.', "-") == name
     }

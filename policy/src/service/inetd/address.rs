@@ -38,18 +38,29 @@ impl Addresses {
         }
         let host = String::from_utf8_lossy(host);
         let one = |text: &str| {
-            let v6 = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            let v6 = text
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'));
             let address = match v6 {
                 Some(v6) => v6.parse().map(IpAddr::V6).ok(),
                 None => text.parse().map(IpAddr::V4).ok(),
             };
             address.ok_or_else(|| match (text.parse::<Ipv6Addr>(), text) {
-                (Ok(_), _) => Trouble::new(word, format!("an IPv6 address without brackets: write `[{text}]:`")),
+                (Ok(_), _) => Trouble::new(
+                    word,
+                    format!("an IPv6 address without brackets: write `[{text}]:`"),
+                ),
                 (_, "") => Trouble::new(word, "no address before the colon"),
-                _ => Trouble::new(word, format!("`{text}` is not an address, and names are not looked up here")),
+                _ => Trouble::new(
+                    word,
+                    format!("`{text}` is not an address, and names are not looked up here"),
+                ),
             })
         };
-        host.split(',').map(one).collect::<Result<_, _>>().map(Addresses::These)
+        host.split(',')
+            .map(one)
+            .collect::<Result<_, _>>()
+            .map(Addresses::These)
     }
 }
 
@@ -68,7 +79,10 @@ pub(super) fn service(word: &Word, default: &Default) -> Result<(Addresses, Port
         (None, Default::All) => Addresses::All,
         (None, Default::Known(addresses)) => addresses.clone(),
         (None, Default::Unknown) => {
-            return Err(Trouble::new(word, "the address this service listens on was not understood above"));
+            return Err(Trouble::new(
+                word,
+                "the address this service listens on was not understood above",
+            ));
         }
     };
     Ok((addresses, port(word, name)?))
@@ -77,7 +91,10 @@ pub(super) fn service(word: &Word, default: &Default) -> Result<(Addresses, Port
 fn port(word: &Word, name: &[u8]) -> Result<Port, Trouble> {
     let text = String::from_utf8_lossy(name);
     if text.starts_with("tcpmux/") {
-        return Err(Trouble::new(word, "services behind tcpmux are not supported yet"));
+        return Err(Trouble::new(
+            word,
+            "services behind tcpmux are not supported yet",
+        ));
     }
     if text.contains('/') {
         return Err(Trouble::new(word, "RPC services are not supported yet"));
@@ -89,7 +106,10 @@ fn port(word: &Word, name: &[u8]) -> Result<Port, Trouble> {
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
     if text.is_empty() || !text.chars().all(plain) {
-        return Err(Trouble::new(word, format!("`{text}` is not the name of a service")));
+        return Err(Trouble::new(
+            word,
+            format!("`{text}` is not the name of a service"),
+        ));
     }
     Ok(Port::Name(text.into_owned()))
 }
@@ -113,9 +133,18 @@ pub(super) fn listen(
     port: &Port,
 ) -> Result<(Transport, Vec<Listen>, bool), Trouble> {
     let text = word.text();
-    let (protocol, buffers) = text.split_once(',').map_or((&*text, None), |(p, b)| (p, Some(b)));
-    if let Some(other) = buffers.iter().flat_map(|list| list.split(',')).find(|b| !is_buffer(b)) {
-        return Err(Trouble::new(word, format!("`{other}` is neither `sndbuf=N` nor `rcvbuf=N`")));
+    let (protocol, buffers) = text
+        .split_once(',')
+        .map_or((&*text, None), |(p, b)| (p, Some(b)));
+    if let Some(other) = buffers
+        .iter()
+        .flat_map(|list| list.split(','))
+        .find(|b| !is_buffer(b))
+    {
+        return Err(Trouble::new(
+            word,
+            format!("`{other}` is neither `sndbuf=N` nor `rcvbuf=N`"),
+        ));
     }
     let (transport, family) = transport(word, protocol)?;
     let found = sockets(addresses, family);
@@ -123,15 +152,21 @@ pub(super) fn listen(
         let what = format!("`{protocol}` does not go with the address of this service");
         return Err(Trouble::new(word, what));
     }
-    let listen = found.into_iter().map(|(address, dual, implied)| {
-        Listen { transport, address, dual, implied, port: port.clone() }
+    let listen = found.into_iter().map(|(address, dual, implied)| Listen {
+        transport,
+        address,
+        dual,
+        implied,
+        port: port.clone(),
     });
     Ok((transport, listen.collect(), buffers.is_some()))
 }
 
 fn transport(word: &Word, protocol: &str) -> Result<(Transport, Family), Trouble> {
     let split = [("tcp", Transport::Tcp), ("udp", Transport::Udp)];
-    let found = split.iter().find_map(|(name, transport)| Some((protocol.strip_prefix(name)?, *transport)));
+    let found = split
+        .iter()
+        .find_map(|(name, transport)| Some((protocol.strip_prefix(name)?, *transport)));
     let (digits, transport) = found.ok_or_else(|| {
         let what = if protocol.starts_with("rpc/") {
             "RPC services are not supported yet".to_owned()
@@ -145,7 +180,12 @@ fn transport(word: &Word, protocol: &str) -> Result<(Transport, Family), Trouble
         "4" => Family::V4,
         "6" | "6only" => Family::V6,
         "46" | "64" => Family::Dual,
-        _ => return Err(Trouble::new(word, format!("`{protocol}` is not a protocol"))),
+        _ => {
+            return Err(Trouble::new(
+                word,
+                format!("`{protocol}` is not a protocol"),
+            ));
+        }
     };
     Ok((transport, family))
 }
@@ -162,10 +202,20 @@ fn sockets(addresses: &Addresses, family: Family) -> Vec<(IpAddr, bool, bool)> {
             };
             let all_fit = list.iter().all(|address| fits(&address));
             let sockets = list.iter().map(|&address| (address, false, false));
-            return if all_fit { sockets.collect() } else { Vec::new() };
+            return if all_fit {
+                sockets.collect()
+            } else {
+                Vec::new()
+            };
         }
-        Addresses::All => (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
-        Addresses::Loopback => (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)),
+        Addresses::All => (
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        ),
+        Addresses::Loopback => (
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ),
     };
     match family {
         Family::V4 => vec![(v4, false, false)],
@@ -177,7 +227,9 @@ fn sockets(addresses: &Addresses, family: Family) -> Vec<(IpAddr, bool, bool)> {
 
 /// `sndbuf=16k` and its like.
 fn is_buffer(text: &str) -> bool {
-    let size = text.strip_prefix("sndbuf=").or_else(|| text.strip_prefix("rcvbuf="));
+    let size = text
+        .strip_prefix("sndbuf=")
+        .or_else(|| text.strip_prefix("rcvbuf="));
     let digits = size.map(|size| size.trim_end_matches(['k', 'K', 'm', 'M']));
     digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }

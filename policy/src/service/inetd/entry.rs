@@ -29,7 +29,10 @@ pub(super) fn read(
     let (transport, listen, buffers) = address::listen(protocol, &addresses, &port)?;
     check_socktype(socktype, transport)?;
     if buffers {
-        remarks.push((Trouble::new(protocol, "buffer sizes are not set"), "the kernel's own sizes are used"));
+        remarks.push((
+            Trouble::new(protocol, "buffer sizes are not set"),
+            "the kernel's own sizes are used",
+        ));
     }
     let (mode, limits) = mode(wait)?;
     let account = account(user)?;
@@ -42,7 +45,10 @@ pub(super) fn read(
     let mode = match (&server, mode, transport) {
         (Server::Builtin(_), ..) => Mode::Nowait,
         (_, Mode::Nowait, Transport::Udp) => {
-            return Err(Trouble::new(wait, "a datagram server must be `wait`: it reads from the socket itself"));
+            return Err(Trouble::new(
+                wait,
+                "a datagram server must be `wait`: it reads from the socket itself",
+            ));
         }
         (_, Mode::Wait, Transport::Tcp) if hosts_access.is_some() => {
             let what = "tcpd cannot check connections that the server accepts itself (`stream` with `wait`)";
@@ -75,7 +81,14 @@ pub(super) fn read(
 }
 
 fn too_short(words: &[Word]) -> Trouble {
-    const COLUMNS: [&str; 6] = ["service", "socket type", "protocol", "wait or nowait", "user", "server"];
+    const COLUMNS: [&str; 6] = [
+        "service",
+        "socket type",
+        "protocol",
+        "wait or nowait",
+        "user",
+        "server",
+    ];
     let missing = COLUMNS.get(words.len()..).unwrap_or_default().join(", ");
     let first = words.first().map_or(0, |word| word.span.start);
     let span = first..words.last().map_or(0, |word| word.span.end);
@@ -89,10 +102,19 @@ fn too_short(words: &[Word]) -> Trouble {
 fn check_socktype(word: &Word, transport: Transport) -> Result<(), Trouble> {
     match (word.bytes.as_slice(), transport) {
         (b"stream", Transport::Tcp) | (b"dgram", Transport::Udp) => Ok(()),
-        (b"stream", Transport::Udp) => Err(Trouble::new(word, "`stream` does not go with udp: it must be `dgram`")),
-        (b"dgram", Transport::Tcp) => Err(Trouble::new(word, "`dgram` does not go with tcp: it must be `stream`")),
+        (b"stream", Transport::Udp) => Err(Trouble::new(
+            word,
+            "`stream` does not go with udp: it must be `dgram`",
+        )),
+        (b"dgram", Transport::Tcp) => Err(Trouble::new(
+            word,
+            "`dgram` does not go with tcp: it must be `stream`",
+        )),
         _ => {
-            let what = format!("`{}` is not a socket type: it must be `stream` or `dgram`", word.text());
+            let what = format!(
+                "`{}` is not a socket type: it must be `stream` or `dgram`",
+                word.text()
+            );
             Err(Trouble::new(word, what))
         }
     }
@@ -106,7 +128,12 @@ fn mode(word: &Word) -> Result<(Mode, Limits), Trouble> {
     let mode = match keyword {
         "wait" => Mode::Wait,
         "nowait" => Mode::Nowait,
-        _ => return Err(Trouble::new(word, format!("`{text}` is neither `wait` nor `nowait`"))),
+        _ => {
+            return Err(Trouble::new(
+                word,
+                format!("`{text}` is neither `wait` nor `nowait`"),
+            ));
+        }
     };
     let mut limits = Limits::default();
     if let Some(rest) = rest.strip_prefix(['.', ':']) {
@@ -123,23 +150,38 @@ fn mode(word: &Word) -> Result<(Mode, Limits), Trouble> {
 
 /// FreeBSD's `max-child[/max-connections-per-ip-per-minute[/max-child-per-ip]]`; 0 is no limit.
 fn children(word: &Word, text: &str, limits: &mut Limits) -> Result<(), Trouble> {
-    let numbers = text.split('/').map(|part| number(word, part)).collect::<Result<Vec<_>, _>>()?;
+    let numbers = text
+        .split('/')
+        .map(|part| number(word, part))
+        .collect::<Result<Vec<_>, _>>()?;
     let limit = |at: usize| numbers.get(at).copied().filter(|&number| number > 0);
     if numbers.len() > 3 {
         return Err(Trouble::new(word, "more than three limits"));
     }
     if limit(1).is_some() {
-        return Err(Trouble::new(word, "a limit of starts in a minute for each source is not supported yet"));
+        return Err(Trouble::new(
+            word,
+            "a limit of starts in a minute for each source is not supported yet",
+        ));
     }
     limits.instances = limit(0);
-    limits.per_source = limit(2).map(|each| PerSource { v4: each, v6: each, v6_prefix: 128 });
+    limits.per_source = limit(2).map(|each| PerSource {
+        v4: each,
+        v6: each,
+        v6_prefix: 128,
+    });
     Ok(())
 }
 
 fn number(word: &Word, text: &str) -> Result<u32, Trouble> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.then(|| text.parse().ok()).flatten();
-    number.ok_or_else(|| Trouble::new(word, format!("`{text}` is not a limit: it must be a number")))
+    number.ok_or_else(|| {
+        Trouble::new(
+            word,
+            format!("`{text}` is not a limit: it must be a number"),
+        )
+    })
 }
 
 /// `user`, `user:group` or `user.group`.
@@ -148,7 +190,10 @@ fn account(word: &Word) -> Result<Account, Trouble> {
         return Err(Trouble::new(word, "a user name that is not UTF-8"));
     };
     if text.contains('/') {
-        return Err(Trouble::new(word, "login classes do not exist here, and a class may have set limits"));
+        return Err(Trouble::new(
+            word,
+            "login classes do not exist here, and a class may have set limits",
+        ));
     }
     let split = text.split_once(':').map(|parts| (parts, false));
     let split = split.or_else(|| text.rsplit_once('.').map(|parts| (parts, true)));
@@ -157,10 +202,18 @@ fn account(word: &Word) -> Result<Account, Trouble> {
         None => (text, None, false),
     };
     if user.is_empty() || group.is_some_and(str::is_empty) {
-        return Err(Trouble::new(word, format!("`{text}` lacks the user or the group")));
+        return Err(Trouble::new(
+            word,
+            format!("`{text}` lacks the user or the group"),
+        ));
     }
     let group = group.map(str::to_owned);
-    Ok(Account { user: user.to_owned(), supplementary: group.is_none(), group, dotted })
+    Ok(Account {
+        user: user.to_owned(),
+        supplementary: group.is_none(),
+        group,
+        dotted,
+    })
 }
 
 fn builtin(word: &Word, port: &Port) -> Result<Builtin, Trouble> {
@@ -168,7 +221,8 @@ fn builtin(word: &Word, port: &Port) -> Result<Builtin, Trouble> {
         Port::Name(name) => name.clone(),
         Port::Number(number) => number.to_string(),
     };
-    Builtin::by_name(&name).ok_or_else(|| Trouble::new(word, format!("there is no builtin service `{name}`")))
+    Builtin::by_name(&name)
+        .ok_or_else(|| Trouble::new(word, format!("there is no builtin service `{name}`")))
 }
 
 /// The program, and the daemon name if tcpd was to check access for it.
@@ -179,16 +233,27 @@ fn program(
     remarks: &mut Vec<Remark>,
 ) -> Result<(Program, Option<Vec<u8>>), Trouble> {
     if server.bytes.first() != Some(&b'/') || server.bytes.ends_with(b"/") {
-        let what = format!("the server `{}` is not an absolute path of a file", server.text());
+        let what = format!(
+            "the server `{}` is not an absolute path of a file",
+            server.text()
+        );
         return Err(Trouble::new(server, what));
     }
     let mut arguments: Vec<Vec<u8>> = argv.iter().map(|word| word.bytes.clone()).collect();
     let behind_tcpd = base_name(&server.bytes) == b"tcpd";
     let (path, daemon) = match (arguments.first_mut(), behind_tcpd) {
-        (None, true) => return Err(Trouble::new(server, "tcpd is not told which server to start")),
+        (None, true) => {
+            return Err(Trouble::new(
+                server,
+                "tcpd is not told which server to start",
+            ));
+        }
         (None, false) => {
             let what = "no argument 0 after the server";
-            remarks.push((Trouble::new(server, what), "it is given the server's file name"));
+            remarks.push((
+                Trouble::new(server, what),
+                "it is given the server's file name",
+            ));
             arguments.push(base_name(&server.bytes).to_vec());
             (server.bytes.clone(), None)
         }
@@ -199,11 +264,25 @@ fn program(
         }
     };
     if daemon.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Trouble::new(argv.first().unwrap_or(server), "tcpd is told a directory, not a server"));
+        return Err(Trouble::new(
+            argv.first().unwrap_or(server),
+            "tcpd is told a directory, not a server",
+        ));
     }
-    let string = |bytes: Vec<u8>| CString::new(bytes).map_err(|_| Trouble::new(server, "a NUL byte"));
-    let argv = arguments.into_iter().map(string).collect::<Result<_, _>>()?;
-    Ok((Program { path: string(path)?, argv, account }, daemon))
+    let string =
+        |bytes: Vec<u8>| CString::new(bytes).map_err(|_| Trouble::new(server, "a NUL byte"));
+    let argv = arguments
+        .into_iter()
+        .map(string)
+        .collect::<Result<_, _>>()?;
+    Ok((
+        Program {
+            path: string(path)?,
+            argv,
+            account,
+        },
+        daemon,
+    ))
 }
 
 /// The program tcpd would execute; `argv0` becomes what tcpd would make of it.
@@ -221,9 +300,16 @@ fn behind(argv0: &mut Vec<u8>) -> Vec<u8> {
 
 /// What every inetd passes on as an argument and was probably not meant as one.
 fn remark_on_arguments(argv: &[Word], remarks: &mut Vec<Remark>) {
-    if let Some(word) = argv.iter().skip(1).find(|word| word.bytes.first() == Some(&b'#')) {
+    if let Some(word) = argv
+        .iter()
+        .skip(1)
+        .find(|word| word.bytes.first() == Some(&b'#'))
+    {
         let what = "`#` begins a comment only at the start of a line";
-        remarks.push((Trouble::new(word, what), "it and what follows are passed to the server as arguments"));
+        remarks.push((
+            Trouble::new(word, what),
+            "it and what follows are passed to the server as arguments",
+        ));
     }
     let looks_like_entry = |words: &&[Word]| {
         matches!(words, [socktype, protocol, wait] if (socktype.bytes == b"stream" || socktype.bytes == b"dgram")
@@ -232,6 +318,9 @@ fn remark_on_arguments(argv: &[Word], remarks: &mut Vec<Remark>) {
     };
     if let Some([socktype, ..]) = argv.windows(3).find(looks_like_entry) {
         let what = "this looks like a service of its own, but its line begins with a blank and so continues the one before";
-        remarks.push((Trouble::new(socktype, what), "it is passed to the server before it as arguments"));
+        remarks.push((
+            Trouble::new(socktype, what),
+            "it is passed to the server before it as arguments",
+        ));
     }
 }

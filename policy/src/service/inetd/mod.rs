@@ -59,7 +59,10 @@ pub(super) struct Trouble {
 
 impl Trouble {
     fn new(word: &Word, what: impl Into<String>) -> Self {
-        Trouble { span: word.span.clone(), what: what.into() }
+        Trouble {
+            span: word.span.clone(),
+            what: what.into(),
+        }
     }
 }
 
@@ -72,8 +75,14 @@ fn one(file: usize, text: &[u8], words: &[Word], default: &mut Default, reading:
         *default = match addresses {
             Ok(addresses) => Default::Known(addresses),
             Err(trouble) => {
-                let consequence = "the services after this line that name no address are not started";
-                reading.diagnostics.push(Diagnostic::error(file, trouble.span, trouble.what, consequence));
+                let consequence =
+                    "the services after this line that name no address are not started";
+                reading.diagnostics.push(Diagnostic::error(
+                    file,
+                    trouble.span,
+                    trouble.what,
+                    consequence,
+                ));
                 Default::Unknown
             }
         };
@@ -87,8 +96,10 @@ fn one(file: usize, text: &[u8], words: &[Word], default: &mut Default, reading:
             reading.diagnostics.push(diagnostic);
         }
     }
-    let warnings = remarks.into_iter().map(|(trouble, consequence): (Trouble, &str)| {
-        Diagnostic::warning(file, trouble.span, trouble.what, consequence)
-    });
+    let warnings = remarks
+        .into_iter()
+        .map(|(trouble, consequence): (Trouble, &str)| {
+            Diagnostic::warning(file, trouble.span, trouble.what, consequence)
+        });
     reading.diagnostics.extend(warnings);
 }

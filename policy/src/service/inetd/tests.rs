@@ -14,18 +14,33 @@ fn parse(text: &str) -> Service {
 fn refusal(text: &str) -> (String, String) {
     let reading = read(7, text.as_bytes());
     assert_eq!(reading.services, [], "{text}");
-    let [diagnostic] = reading.diagnostics.as_slice() else { panic!("{:?}", reading.diagnostics) };
+    let [diagnostic] = reading.diagnostics.as_slice() else {
+        panic!("{:?}", reading.diagnostics)
+    };
     assert_eq!((diagnostic.file, diagnostic.severity), (7, Severity::Error));
     assert_eq!(diagnostic.consequence, NOT_STARTED);
-    (text[diagnostic.span.clone()].to_owned(), diagnostic.what.clone())
+    (
+        text[diagnostic.span.clone()].to_owned(),
+        diagnostic.what.clone(),
+    )
 }
 
 fn warning(text: &str) -> (String, String) {
     let reading = read(0, text.as_bytes());
-    assert_eq!(reading.services.len(), 1, "{text}: {:?}", reading.diagnostics);
-    let [diagnostic] = reading.diagnostics.as_slice() else { panic!("{:?}", reading.diagnostics) };
+    assert_eq!(
+        reading.services.len(),
+        1,
+        "{text}: {:?}",
+        reading.diagnostics
+    );
+    let [diagnostic] = reading.diagnostics.as_slice() else {
+        panic!("{:?}", reading.diagnostics)
+    };
     assert_eq!(diagnostic.severity, Severity::Warning);
-    (text[diagnostic.span.clone()].to_owned(), diagnostic.what.clone())
+    (
+        text[diagnostic.span.clone()].to_owned(),
+        diagnostic.what.clone(),
+    )
 }
 
 /// Each socket as text: `tcp 0.0.0.0 ftp`, `+` for one that takes both families, `?` for an
@@ -37,20 +52,32 @@ fn sockets(service: &Service) -> Vec<String> {
             Port::Name(name) => name.clone(),
         };
         let marks = [(listen.dual, "+"), (listen.implied, "?")];
-        let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
-        format!("{} {} {port}{marks}", listen.transport.name(), listen.address)
+        let marks: String = marks
+            .iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, mark)| *mark)
+            .collect();
+        format!(
+            "{} {} {port}{marks}",
+            listen.transport.name(),
+            listen.address
+        )
     };
     service.listen.iter().map(socket).collect()
 }
 
 fn argv(service: &Service) -> (String, Vec<String>) {
-    let Server::External(program) = &service.server else { panic!("builtin") };
+    let Server::External(program) = &service.server else {
+        panic!("builtin")
+    };
     let text = |string: &std::ffi::CString| string.to_str().unwrap().to_owned();
     (text(&program.path), program.argv.iter().map(text).collect())
 }
 
 fn account(service: &Service) -> &Account {
-    let Server::External(program) = &service.server else { panic!("builtin") };
+    let Server::External(program) = &service.server else {
+        panic!("builtin")
+    };
     &program.account
 }
 
@@ -61,7 +88,13 @@ fn an_entry_is_read_column_by_column() {
     assert_eq!(service.id, "ftp");
     assert_eq!(sockets(&service), ["tcp 0.0.0.0 ftp", "tcp :: ftp?"]);
     assert_eq!(service.mode, Mode::Nowait);
-    assert_eq!(argv(&service), ("/usr/sbin/ftpd".into(), vec!["ftpd".into(), "-l".into(), "-A".into()]));
+    assert_eq!(
+        argv(&service),
+        (
+            "/usr/sbin/ftpd".into(),
+            vec!["ftpd".into(), "-l".into(), "-A".into()]
+        )
+    );
     assert_eq!(account(&service).user, "root");
     assert_eq!(service.hosts_access, None);
     assert_eq!(service.limits, Limits::default());
@@ -73,15 +106,32 @@ fn an_entry_is_read_column_by_column() {
 #[test]
 fn a_tcpd_in_the_server_column_is_folded() {
     for tcpd in ["/usr/sbin/tcpd", "/usr/local/libexec/tcpd"] {
-        let service = parse(&format!("www stream tcp nowait www {tcpd} /opt/bin/httpd /var/www\n"));
-        assert_eq!(argv(&service), ("/opt/bin/httpd".into(), vec!["httpd".into(), "/var/www".into()]));
+        let service = parse(&format!(
+            "www stream tcp nowait www {tcpd} /opt/bin/httpd /var/www\n"
+        ));
+        assert_eq!(
+            argv(&service),
+            (
+                "/opt/bin/httpd".into(),
+                vec!["httpd".into(), "/var/www".into()]
+            )
+        );
         assert_eq!(service.hosts_access.as_deref(), Some(&b"httpd"[..]));
     }
     let service = parse("pop-3 stream tcp nowait root /usr/sbin/tcpd ipop3d -x\n");
-    assert_eq!(argv(&service), ("/usr/sbin/ipop3d".into(), vec!["ipop3d".into(), "-x".into()]));
+    assert_eq!(
+        argv(&service),
+        (
+            "/usr/sbin/ipop3d".into(),
+            vec!["ipop3d".into(), "-x".into()]
+        )
+    );
     assert_eq!(service.hosts_access.as_deref(), Some(&b"ipop3d"[..]));
     let service = parse("x stream tcp nowait root /usr/sbin/tcpd sub/d\n");
-    assert_eq!(argv(&service), ("/usr/sbin/sub/d".into(), vec!["sub/d".into()]));
+    assert_eq!(
+        argv(&service),
+        ("/usr/sbin/sub/d".into(), vec!["sub/d".into()])
+    );
     assert_eq!(service.hosts_access.as_deref(), Some(&b"sub/d"[..]));
     let long = "d".repeat(200);
     let service = parse(&format!("x stream tcp nowait root /usr/sbin/tcpd {long}\n"));
@@ -91,10 +141,21 @@ fn a_tcpd_in_the_server_column_is_folded() {
 
 #[test]
 fn a_tcpd_that_cannot_check_is_refused() {
-    assert!(refusal("x stream tcp nowait root /usr/sbin/tcpd\n").1.contains("not told which server"));
-    assert!(refusal("x stream tcp nowait root /usr/sbin/tcpd /usr/sbin/\n").1.contains("a directory"));
+    assert!(
+        refusal("x stream tcp nowait root /usr/sbin/tcpd\n")
+            .1
+            .contains("not told which server")
+    );
+    assert!(
+        refusal("x stream tcp nowait root /usr/sbin/tcpd /usr/sbin/\n")
+            .1
+            .contains("a directory")
+    );
     let (place, what) = refusal("x stream tcp wait root /usr/sbin/tcpd in.x\n");
-    assert!(place == "wait" && what.contains("accepts itself"), "{place} {what}");
+    assert!(
+        place == "wait" && what.contains("accepts itself"),
+        "{place} {what}"
+    );
 }
 
 #[test]
@@ -110,9 +171,15 @@ fn protocols_and_addresses_give_sockets() {
         ("127.0.0.1:21 stream tcp46", vec!["tcp 127.0.0.1 21"]),
         ("[::1]:ftp stream tcp6", vec!["tcp ::1 ftp"]),
         ("[::1]:ftp stream tcp", vec!["tcp ::1 ftp"]),
-        ("192.0.2.1,[2001:db8::1]:ftp stream tcp", vec!["tcp 192.0.2.1 ftp", "tcp 2001:db8::1 ftp"]),
+        (
+            "192.0.2.1,[2001:db8::1]:ftp stream tcp",
+            vec!["tcp 192.0.2.1 ftp", "tcp 2001:db8::1 ftp"],
+        ),
         ("*:ftp stream tcp", vec!["tcp 0.0.0.0 ftp", "tcp :: ftp?"]),
-        ("localhost:ftp stream tcp", vec!["tcp 127.0.0.1 ftp", "tcp ::1 ftp?"]),
+        (
+            "localhost:ftp stream tcp",
+            vec!["tcp 127.0.0.1 ftp", "tcp ::1 ftp?"],
+        ),
         ("localhost:ftp stream tcp6", vec!["tcp ::1 ftp"]),
     ] {
         let service = parse(&format!("{columns} nowait root /x x\n"));
@@ -120,7 +187,10 @@ fn protocols_and_addresses_give_sockets() {
     }
     let service = parse("ntalk dgram udp4 wait root /x x\n");
     assert_eq!(sockets(&service), ["udp 0.0.0.0 ntalk"]);
-    assert_eq!((service.mode, service.transport()), (Mode::Wait, Transport::Udp));
+    assert_eq!(
+        (service.mode, service.transport()),
+        (Mode::Wait, Transport::Udp)
+    );
 }
 
 #[test]
@@ -138,7 +208,11 @@ fn an_unknown_default_address_opens_nothing() {
     let reading = read(0, text.as_bytes());
     assert_eq!(reading.services.len(), 1);
     assert_eq!(reading.services[0].id, "b");
-    let places: Vec<&str> = reading.diagnostics.iter().map(|d| &text[d.span.clone()]).collect();
+    let places: Vec<&str> = reading
+        .diagnostics
+        .iter()
+        .map(|d| &text[d.span.clone()])
+        .collect();
     assert_eq!(places, ["no.such.host:", "a"]);
 }
 
@@ -150,20 +224,48 @@ fn limits_after_wait_and_nowait() {
     assert_eq!(limits("wait:100").per_minute, Some(100));
     assert_eq!(limits("nowait/400").instances, Some(400));
     assert_eq!(limits("nowait/0"), Limits::default());
-    let per_source = Some(PerSource { v4: 2, v6: 2, v6_prefix: 128 });
-    assert_eq!(limits("nowait/0/0/2"), Limits { per_source, ..Limits::default() });
+    let per_source = Some(PerSource {
+        v4: 2,
+        v6: 2,
+        v6_prefix: 128,
+    });
+    assert_eq!(
+        limits("nowait/0/0/2"),
+        Limits {
+            per_source,
+            ..Limits::default()
+        }
+    );
 }
 
 #[test]
 fn users_and_groups() {
     let read = |user: &str| account(&parse(&format!("x stream tcp nowait {user} /x x\n"))).clone();
-    let plain = Account { user: "nobody".into(), group: None, supplementary: true, dotted: false };
+    let plain = Account {
+        user: "nobody".into(),
+        group: None,
+        supplementary: true,
+        dotted: false,
+    };
     assert_eq!(read("nobody"), plain);
     assert_eq!(read("nobody").whole_name(), None);
-    let group = Account { group: Some("tty".into()), supplementary: false, ..plain };
+    let group = Account {
+        group: Some("tty".into()),
+        supplementary: false,
+        ..plain
+    };
     assert_eq!(read("nobody:tty"), group);
-    assert_eq!(read("nobody.tty"), Account { dotted: true, ..group });
-    assert_eq!(read("nobody.tty").whole_name().as_deref(), Some("nobody.tty"));
+    assert_eq!(
+        read("nobody.tty"),
+        Account {
+            dotted: true,
+            ..group
+        }
+    );
+    assert_eq!(
+        read("nobody.tty").whole_name().as_deref(),
+        Some("nobody.tty")
+    );
     assert_eq!(read("1000").user, "1000");
 }
 
@@ -172,7 +274,10 @@ fn builtins_by_name() {
     let service = parse("echo stream tcp nowait root internal\n");
     assert_eq!(service.server, Server::Builtin(Builtin::Echo));
     let service = parse("time dgram udp wait root internal\n");
-    assert_eq!((service.server, service.mode), (Server::Builtin(Builtin::Time), Mode::Nowait));
+    assert_eq!(
+        (service.server, service.mode),
+        (Server::Builtin(Builtin::Time), Mode::Nowait)
+    );
     let (place, what) = refusal("auth stream tcp nowait root internal auth -r\n");
     assert!(place == "internal" && what.contains("`auth`"));
 }
@@ -203,7 +308,10 @@ fn an_entry_goes_on_over_lines() {
 #[test]
 fn what_is_worth_knowing_is_said() {
     assert_eq!(warning("x stream tcp nowait root /x x -a # why\n").0, "#");
-    assert_eq!(warning("x stream tcp,rcvbuf=1k nowait root /x x\n").0, "tcp,rcvbuf=1k");
+    assert_eq!(
+        warning("x stream tcp,rcvbuf=1k nowait root /x x\n").0,
+        "tcp,rcvbuf=1k"
+    );
     assert_eq!(warning("x stream tcp nowait root /x\n").0, "/x");
     assert_eq!(warning("x stream tcp nowait root /x x\r\n").0, "\r");
     let reading = read(0, b"x stream tcp nowait root /x x\r\n");
@@ -229,7 +337,10 @@ fn each_bad_column_is_marked() {
         ("65536 stream tcp nowait root /x x", "65536"),
         ("a:b:ftp stream tcp nowait root /x x", "a:b:ftp"),
         ("::1:ftp stream tcp nowait root /x x", "::1:ftp"),
-        ("mail.example.org:smtp stream tcp nowait root /x x", "mail.example.org:smtp"),
+        (
+            "mail.example.org:smtp stream tcp nowait root /x x",
+            "mail.example.org:smtp",
+        ),
         ("127.0.0.1:ftp stream tcp6 nowait root /x x", "tcp6"),
         ("[::1]:ftp stream tcp4 nowait root /x x", "tcp4"),
         ("x stream tcp waut root /x x", "waut"),
@@ -278,7 +389,10 @@ fn debian_packages_lines() {
     ] {
         parse(line);
     }
-    let reading = read(0, b"#<off># ftp stream tcp nowait root /usr/sbin/tcpd /usr/sbin/in.ftpd\n");
+    let reading = read(
+        0,
+        b"#<off># ftp stream tcp nowait root /usr/sbin/tcpd /usr/sbin/in.ftpd\n",
+    );
     assert_eq!(reading, Reading::default());
 }
 
@@ -289,15 +403,26 @@ fn account_for(text: &[u8]) {
         assert!(diagnostic.span.start <= diagnostic.span.end && diagnostic.span.end <= text.len());
         assert!(!diagnostic.what.is_empty() && !diagnostic.what.contains('\n'));
     }
-    let errors = reading.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+    let errors = reading
+        .diagnostics
+        .iter()
+        .filter(|d| d.severity == Severity::Error)
+        .count();
     let entries = words::entries(text);
     let defaults = entries.iter().flatten();
-    let defaults = defaults.filter(|w| matches!(w.as_slice(), [one] if one.bytes.ends_with(b":"))).count();
+    let defaults = defaults
+        .filter(|w| matches!(w.as_slice(), [one] if one.bytes.ends_with(b":")))
+        .count();
     assert!(reading.services.len() + errors + defaults >= entries.len());
     assert!(reading.services.len() + errors <= entries.len());
     for service in &reading.services {
         assert!(!service.listen.is_empty());
-        assert!(service.listen.iter().all(|listen| listen.transport == service.transport()));
+        assert!(
+            service
+                .listen
+                .iter()
+                .all(|listen| listen.transport == service.transport())
+        );
         assert!(service.origin.span.end <= text.len());
     }
 }

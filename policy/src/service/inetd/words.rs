@@ -49,7 +49,9 @@ pub(super) fn entries(text: &[u8]) -> Vec<Result<Vec<Word>, Trouble>> {
         (open, joined) = (true, continued);
     }
     let words = entries.into_iter().map(|segments| words(text, &segments));
-    words.filter(|words| !words.as_ref().is_ok_and(Vec::is_empty)).collect()
+    words
+        .filter(|words| !words.as_ref().is_ok_and(Vec::is_empty))
+        .collect()
 }
 
 /// The ranges of the lines, without LF and CR LF.
@@ -69,7 +71,10 @@ fn words(text: &[u8], segments: &[Range<usize>]) -> Result<Vec<Word>, Trouble> {
         while let Some(word) = next_word(text, at..segment.end, words.len() >= PLAIN_FIELDS)? {
             at = word.span.end;
             if word.bytes.contains(&0) {
-                return Err(Trouble::new(&word, "a NUL byte, which no argument can hold"));
+                return Err(Trouble::new(
+                    &word,
+                    "a NUL byte, which no argument can hold",
+                ));
             }
             words.push(word);
         }
@@ -80,14 +85,22 @@ fn words(text: &[u8], segments: &[Range<usize>]) -> Result<Vec<Word>, Trouble> {
 /// The first word in the range. Within quotes of either kind, blanks are part of the word.
 fn next_word(text: &[u8], range: Range<usize>, quotes: bool) -> Result<Option<Word>, Trouble> {
     let line = text.get(range.clone()).unwrap_or_default();
-    let blanks = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let blanks = line
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
     let start = range.start + blanks;
-    let mut word = Word { bytes: Vec::new(), span: start..start };
+    let mut word = Word {
+        bytes: Vec::new(),
+        span: start..start,
+    };
     let mut quote = None;
     for &byte in line.get(blanks..).unwrap_or_default() {
         match quote {
             None if byte.is_ascii_whitespace() => break,
-            None if quotes && (byte == b'"' || byte == b'\'') => quote = Some((byte, word.span.end)),
+            None if quotes && (byte == b'"' || byte == b'\'') => {
+                quote = Some((byte, word.span.end))
+            }
             Some((open, _)) if byte == open => quote = None,
             _ => word.bytes.push(byte),
         }

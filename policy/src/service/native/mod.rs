@@ -33,8 +33,8 @@
 //! listen = ["tcp:7"]
 //! builtin = "echo"                            # goes by this name in access rules
 //!
-//! [harden.in-telnetd]
-//! profile = "telnetd"
+//! [harden.in-fingerd]
+//! profile = "strict"
 //! ```
 //!
 //! A file with a syntax error is not used at all. An unknown key and a wrong value switch off
@@ -124,7 +124,10 @@ pub fn read(file: usize, text: &[u8]) -> Configuration {
         }),
         Err(error) => {
             let at = error.valid_up_to();
-            Err((at..at + 1, "the file is not UTF-8, as TOML must be".to_owned()))
+            Err((
+                at..at + 1,
+                "the file is not UTF-8, as TOML must be".to_owned(),
+            ))
         }
     };
     match parsed {
@@ -149,7 +152,9 @@ fn whole_file(reader: &mut Reader, mut root: Table, configuration: &mut Configur
         table.finish(reader);
         configuration.services.extend(reader.whole(&name, read));
     }
-    configuration.services.sort_by_key(|service| service.origin.span.start);
+    configuration
+        .services
+        .sort_by_key(|service| service.origin.span.start);
     let hardens = root.tables(reader, "harden");
     configuration.unusable = reader.take_failed(UNUSABLE);
     for (name, mut table) in hardens {
@@ -157,19 +162,29 @@ fn whole_file(reader: &mut Reader, mut root: Table, configuration: &mut Configur
         let profile = sandbox::profile(reader, &mut table);
         table.finish(reader);
         let profile = reader.whole(&name, profile);
-        configuration.hardens.push(Harden { id: name.text, profile, origin });
+        configuration.hardens.push(Harden {
+            id: name.text,
+            profile,
+            origin,
+        });
     }
-    configuration.hardens.sort_by_key(|harden| harden.origin.span.start);
+    configuration
+        .hardens
+        .sort_by_key(|harden| harden.origin.span.start);
     settings(reader, &mut root, configuration);
     root.finish(reader);
     configuration.unusable |= reader.take_failed(UNUSABLE);
 }
 
 fn settings(reader: &mut Reader, root: &mut Table, configuration: &mut Configuration) {
-    let include = root.take("include_inetd").and_then(|item| item.strings(reader));
+    let include = root
+        .take("include_inetd")
+        .and_then(|item| item.strings(reader));
     for path in include.unwrap_or_default() {
         let span = path.span.clone();
-        configuration.include_inetd.extend(path.absolute(reader).map(|path| (path, span)));
+        configuration
+            .include_inetd
+            .extend(path.absolute(reader).map(|path| (path, span)));
     }
     let settings = &mut configuration.settings;
     let mut path = |table: &mut Table, key: &str| {
@@ -193,13 +208,14 @@ fn settings(reader: &mut Reader, root: &mut Table, configuration: &mut Configura
 
 /// The facilities of syslog.conf(5).
 const FACILITIES: &[&str] = &[
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron",
-    "authpriv", "ftp", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
-    "local7",
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+    "ftp", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 ];
 
 fn log(reader: &mut Reader, table: &mut Table) -> Log {
-    let json = table.take("json").and_then(|item| item.string(reader)?.absolute(reader));
+    let json = table
+        .take("json")
+        .and_then(|item| item.string(reader)?.absolute(reader));
     let syslog = table.take("syslog").and_then(|item| match item.flag() {
         Some(false) => Some(Syslog::Off),
         Some(true) => Some(Syslog::Facility("daemon".to_owned())),
@@ -209,10 +225,17 @@ fn log(reader: &mut Reader, table: &mut Table) -> Log {
                 return Some(Syslog::Facility(facility.text));
             }
             let hint = crate::profile::suggestion(&facility.text, FACILITIES.iter().copied());
-            reader.fail(facility.span, format!("`{}` is not a syslog facility{hint}", facility.text));
+            reader.fail(
+                facility.span,
+                format!("`{}` is not a syslog facility{hint}", facility.text),
+            );
             None
         }
     });
     let journald = table.take("journald").and_then(|item| item.boolean(reader));
-    Log { json, syslog, journald }
+    Log {
+        json,
+        syslog,
+        journald,
+    }
 }

@@ -23,7 +23,12 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: usize, text: &'a [u8]) -> Self {
-        Reader { file, text, diagnostics: Vec::new(), failed: Vec::new() }
+        Reader {
+            file,
+            text,
+            diagnostics: Vec::new(),
+            failed: Vec::new(),
+        }
     }
 
     /// A problem in the part being read.
@@ -35,7 +40,8 @@ impl<'a> Reader<'a> {
     pub(super) fn error(&mut self, span: Range<usize>, what: impl Into<String>, consequence: &str) {
         let end = span.end.min(self.text.len());
         let span = span.start.min(end)..end;
-        self.diagnostics.push(Diagnostic::error(self.file, span, what, consequence));
+        self.diagnostics
+            .push(Diagnostic::error(self.file, span, what, consequence));
     }
 
     /// Ends a part: whether anything failed, in which case `consequence` follows.
@@ -51,17 +57,26 @@ impl<'a> Reader<'a> {
     /// Ends a part that makes something of a service: `None` unless all of it is understood.
     pub(super) fn whole<T>(&mut self, name: &Text, made: Option<T>) -> Option<T> {
         let consequence = format!("the service `{}` is not started; the others are", name.text);
-        if self.take_failed(&consequence) { None } else { made }
+        if self.take_failed(&consequence) {
+            None
+        } else {
+            made
+        }
     }
 
     pub(super) fn origin(&self, span: &Range<usize>) -> Origin {
         let (line, _) = position(self.text, span.start);
-        Origin { file: self.file, span: span.clone(), line }
+        Origin {
+            file: self.file,
+            span: span.clone(),
+            line,
+        }
     }
 
     /// All problems, in the order of the file.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
-        self.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+        self.diagnostics
+            .sort_by_key(|diagnostic| diagnostic.span.start);
         self.diagnostics
     }
 }
@@ -79,7 +94,10 @@ impl Text {
         if self.text.starts_with('/') && !self.text.contains('\0') {
             return Some(self.text);
         }
-        reader.fail(self.span, format!("`{}` is not an absolute path", self.text));
+        reader.fail(
+            self.span,
+            format!("`{}` is not an absolute path", self.text),
+        );
         None
     }
 }
@@ -101,15 +119,32 @@ pub(super) struct Table<'t> {
     taken: Vec<String>,
 }
 
-fn item<'t>(key: &'t Spanned<std::borrow::Cow<'t, str>>, value: &'t Spanned<DeValue<'t>>) -> Item<'t> {
-    let key = Text { text: key.get_ref().clone().into_owned(), span: key.span() };
-    Item { key, span: value.span(), value: value.get_ref() }
+fn item<'t>(
+    key: &'t Spanned<std::borrow::Cow<'t, str>>,
+    value: &'t Spanned<DeValue<'t>>,
+) -> Item<'t> {
+    let key = Text {
+        text: key.get_ref().clone().into_owned(),
+        span: key.span(),
+    };
+    Item {
+        key,
+        span: value.span(),
+        value: value.get_ref(),
+    }
 }
 
 impl<'t> Table<'t> {
     pub(super) fn new(span: Range<usize>, table: &'t DeTable<'t>) -> Self {
-        let items = table.iter().map(|(key, value)| (&**key.get_ref(), item(key, value))).collect();
-        Table { span, items, taken: Vec::new() }
+        let items = table
+            .iter()
+            .map(|(key, value)| (&**key.get_ref(), item(key, value)))
+            .collect();
+        Table {
+            span,
+            items,
+            taken: Vec::new(),
+        }
     }
 
     /// Takes the value of a key.
@@ -125,7 +160,9 @@ impl<'t> Table<'t> {
 
     /// Takes a table of tables, each with its name.
     pub(super) fn tables(&mut self, reader: &mut Reader, key: &str) -> Vec<(Text, Table<'t>)> {
-        let Some(outer) = self.table(reader, key) else { return Vec::new() };
+        let Some(outer) = self.table(reader, key) else {
+            return Vec::new();
+        };
         let named = |item: Item<'t>| Some((item.key.clone(), item.table(reader)?));
         outer.items.into_values().filter_map(named).collect()
     }
@@ -133,8 +170,9 @@ impl<'t> Table<'t> {
     /// Takes everything as directives, each with the place of its key.
     pub(super) fn values(mut self, reader: &mut Reader) -> Vec<(Text, Value)> {
         let items = std::mem::take(&mut self.items).into_values();
-        let mut values: Vec<(Text, Value)> =
-            items.filter_map(|item| Some((item.key.clone(), item.value(reader)?))).collect();
+        let mut values: Vec<(Text, Value)> = items
+            .filter_map(|item| Some((item.key.clone(), item.value(reader)?)))
+            .collect();
         values.sort_by_key(|(key, _)| key.span.start);
         values
     }
@@ -151,7 +189,11 @@ impl<'t> Table<'t> {
 
 impl<'t> Item<'t> {
     fn wrong(&self, reader: &mut Reader, wanted: &str) {
-        let what = format!("`{}` must be {wanted}, not {}", self.key.text, self.value.type_str());
+        let what = format!(
+            "`{}` must be {wanted}, not {}",
+            self.key.text,
+            self.value.type_str()
+        );
         reader.fail(self.span.clone(), what);
     }
 
@@ -171,15 +213,24 @@ impl<'t> Item<'t> {
             self.wrong(reader, "a string");
             return None;
         };
-        Some(Text { text: text.to_owned(), span: self.span })
+        Some(Text {
+            text: text.to_owned(),
+            span: self.span,
+        })
     }
 
     /// The value as an array of strings.
     pub(super) fn strings(self, reader: &mut Reader) -> Option<Vec<Text>> {
         let string = |value: &Spanned<DeValue<'_>>| {
-            Some(Text { text: value.get_ref().as_str()?.to_owned(), span: value.span() })
+            Some(Text {
+                text: value.get_ref().as_str()?.to_owned(),
+                span: value.span(),
+            })
         };
-        let strings = self.value.as_array().and_then(|array| array.iter().map(string).collect());
+        let strings = self
+            .value
+            .as_array()
+            .and_then(|array| array.iter().map(string).collect());
         if strings.is_none() {
             self.wrong(reader, "an array of strings");
         }
@@ -205,11 +256,20 @@ impl<'t> Item<'t> {
     }
 
     /// The value as a number in a range.
-    pub(super) fn number(self, reader: &mut Reader, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
+    pub(super) fn number(
+        self,
+        reader: &mut Reader,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Option<u32> {
         let number = self.integer().and_then(|number| u32::try_from(number).ok());
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
-            let what = format!("`{}` must be a number from {} to {}", self.key.text, range.start(), range.end());
+            let what = format!(
+                "`{}` must be a number from {} to {}",
+                self.key.text,
+                range.start(),
+                range.end()
+            );
             reader.fail(self.span, what);
         }
         number
@@ -218,7 +278,11 @@ impl<'t> Item<'t> {
     /// The value of a directive.
     fn value(self, reader: &mut Reader) -> Option<Value> {
         let strings = || {
-            let texts = self.value.as_array()?.iter().map(|value| value.get_ref().as_str().map(str::to_owned));
+            let texts = self
+                .value
+                .as_array()?
+                .iter()
+                .map(|value| value.get_ref().as_str().map(str::to_owned));
             texts.collect::<Option<Vec<_>>>().map(Value::List)
         };
         let text = self.value.as_str().map(|text| Value::Text(text.to_owned()));
@@ -227,7 +291,10 @@ impl<'t> Item<'t> {
             .or_else(|| self.integer().map(Value::Number))
             .or_else(strings);
         if value.is_none() {
-            self.wrong(reader, "a string, a number, true, false or an array of strings");
+            self.wrong(
+                reader,
+                "a string, a number, true, false or an array of strings",
+            );
         }
         value
     }

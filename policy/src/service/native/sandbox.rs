@@ -15,7 +15,10 @@ pub(super) fn profile(reader: &mut Reader, table: &mut Table) -> Option<Profile>
             let known = Profile::by_name(&name.text);
             if known.is_none() {
                 let hint = suggestion(&name.text, Profile::names());
-                reader.fail(name.span, format!("there is no profile `{}`{hint}", name.text));
+                reader.fail(
+                    name.span,
+                    format!("there is no profile `{}`{hint}", name.text),
+                );
             }
             known?
         }
@@ -23,7 +26,15 @@ pub(super) fn profile(reader: &mut Reader, table: &mut Table) -> Option<Profile>
     let (names, directives): (Vec<_>, Vec<_>) = sandbox
         .map_or_else(Vec::new, |sandbox| sandbox.values(reader))
         .into_iter()
-        .map(|(key, value)| (key.span, Directive { name: key.text, value }))
+        .map(|(key, value)| {
+            (
+                key.span,
+                Directive {
+                    name: key.text,
+                    value,
+                },
+            )
+        })
         .unzip();
     let problems = profile.apply(&directives);
     for problem in &problems {

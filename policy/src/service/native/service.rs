@@ -16,13 +16,19 @@ pub(super) fn read(reader: &mut Reader, name: &Text, table: &mut Table) -> Optio
     check_name(reader, name);
     let listen = listens(reader, table);
     let transport = listen.first().map(|listen| listen.transport);
-    let wait = table.take("wait").map(|item| (item.span.clone(), item.boolean(reader)));
+    let wait = table
+        .take("wait")
+        .map(|item| (item.span.clone(), item.boolean(reader)));
     let server = server(reader, table);
     let hosts_access = hosts_access(reader, table, server.as_ref());
     let limits = limits(reader, table);
     let profile = sandbox::profile(reader, table);
     let environment = environment(reader, table);
-    let mode = if matches!(wait, Some((_, Some(true)))) { Mode::Wait } else { Mode::Nowait };
+    let mode = if matches!(wait, Some((_, Some(true)))) {
+        Mode::Wait
+    } else {
+        Mode::Nowait
+    };
     let place = wait.map_or_else(|| name.span.clone(), |(span, _)| span);
     let trouble = match (server.as_ref(), mode, transport) {
         (Some(Server::Builtin(_)), Mode::Wait, _) => Some("a builtin service cannot be `wait`"),
@@ -57,7 +63,10 @@ pub(super) fn read(reader: &mut Reader, name: &Text, table: &mut Table) -> Optio
 fn check_name(reader: &mut Reader, name: &Text) {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
     if name.text.is_empty() || name.text.len() > 64 || !name.text.chars().all(plain) {
-        reader.fail(name.span.clone(), "a service's name is 1 to 64 letters, digits, `-`, `_`, `.` or `+`");
+        reader.fail(
+            name.span.clone(),
+            "a service's name is 1 to 64 letters, digits, `-`, `_`, `.` or `+`",
+        );
     }
 }
 
@@ -67,7 +76,9 @@ fn listens(reader: &mut Reader, table: &mut Table) -> Vec<Listen> {
         return Vec::new();
     };
     let whole = item.span.clone();
-    let Some(texts) = item.strings(reader) else { return Vec::new() };
+    let Some(texts) = item.strings(reader) else {
+        return Vec::new();
+    };
     if texts.is_empty() {
         reader.fail(whole.clone(), "`listen` names nothing");
     }
@@ -78,22 +89,36 @@ fn listens(reader: &mut Reader, table: &mut Table) -> Vec<Listen> {
             Err(what) => reader.fail(text.span, what),
         }
     }
-    if all.iter().any(|listen: &Listen| Some(listen.transport) != all.first().map(|l| l.transport)) {
-        reader.fail(whole, "one service listens on tcp or on udp, not on both; write two services");
+    if all
+        .iter()
+        .any(|listen: &Listen| Some(listen.transport) != all.first().map(|l| l.transport))
+    {
+        reader.fail(
+            whole,
+            "one service listens on tcp or on udp, not on both; write two services",
+        );
     }
     all
 }
 
 /// `tcp:PORT`, `tcp:ADDRESS:PORT`, `tcp:[V6]:PORT`; also tcp4, tcp6, tcp46 and the same for udp.
 fn listen(text: &str) -> Result<Vec<Listen>, String> {
-    let (word, place) = text.split_once(':').ok_or_else(|| format!("`{text}` is not `tcp:PORT` or `udp:PORT`"))?;
+    let (word, place) = text
+        .split_once(':')
+        .ok_or_else(|| format!("`{text}` is not `tcp:PORT` or `udp:PORT`"))?;
     let (transport, family) = match word {
         "tcp" | "tcp4" | "tcp6" | "tcp46" => (Transport::Tcp, word.trim_start_matches("tcp")),
         "udp" | "udp4" | "udp6" | "udp46" => (Transport::Udp, word.trim_start_matches("udp")),
         "unix" => return Err("Unix sockets are not supported yet".to_owned()),
-        _ => return Err(format!("`{word}` is not a protocol: it must be tcp or udp, perhaps with 4, 6 or 46")),
+        _ => {
+            return Err(format!(
+                "`{word}` is not a protocol: it must be tcp or udp, perhaps with 4, 6 or 46"
+            ));
+        }
     };
-    let (host, port) = place.rsplit_once(':').map_or((None, place), |(host, port)| (Some(host), port));
+    let (host, port) = place
+        .rsplit_once(':')
+        .map_or((None, place), |(host, port)| (Some(host), port));
     let port = self::port(port)?;
     let any4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let any6 = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
@@ -103,13 +128,17 @@ fn listen(text: &str) -> Result<Vec<Listen>, String> {
         (None, "6") => vec![(any6, false, false)],
         (None, _) => vec![(any6, true, false)],
         (Some(host), family) => {
-            let v6 = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            let v6 = host
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'));
             let address = match v6 {
                 Some(v6) => v6.parse().map(IpAddr::V6).ok(),
                 None => host.parse().map(IpAddr::V4).ok(),
             };
             let address = address.ok_or_else(|| {
-                format!("`{host}` is not an address: write 192.0.2.1, or [2001:db8::1] with brackets")
+                format!(
+                    "`{host}` is not an address: write 192.0.2.1, or [2001:db8::1] with brackets"
+                )
             })?;
             let fits = match family {
                 "4" => address.is_ipv4(),
@@ -122,18 +151,28 @@ fn listen(text: &str) -> Result<Vec<Listen>, String> {
             vec![(address, false, false)]
         }
     };
-    let socket = |(address, dual, implied)| Listen { transport, address, dual, implied, port: port.clone() };
+    let socket = |(address, dual, implied)| Listen {
+        transport,
+        address,
+        dual,
+        implied,
+        port: port.clone(),
+    };
     Ok(sockets.into_iter().map(socket).collect())
 }
 
 fn port(text: &str) -> Result<Port, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         let number = text.parse().ok().filter(|&number: &u16| number != 0);
-        return number.map(Port::Number).ok_or_else(|| format!("{text} is not a port from 1 to 65535"));
+        return number
+            .map(Port::Number)
+            .ok_or_else(|| format!("{text} is not a port from 1 to 65535"));
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
     if text.is_empty() || !text.chars().all(plain) {
-        return Err(format!("`{text}` is neither a port nor the name of a service"));
+        return Err(format!(
+            "`{text}` is neither a port nor the name of a service"
+        ));
     }
     Ok(Port::Name(text.to_owned()))
 }
@@ -154,7 +193,11 @@ fn server(reader: &mut Reader, table: &mut Table) -> Option<Server> {
             };
             let program = program(reader, exec);
             let (path, argv) = program?;
-            Some(Server::External(Program { path, argv, account: account? }))
+            Some(Server::External(Program {
+                path,
+                argv,
+                account: account?,
+            }))
         }
         (None, Some(builtin)) => {
             if let Some(user) = user {
@@ -164,7 +207,10 @@ fn server(reader: &mut Reader, table: &mut Table) -> Option<Server> {
             let found = Builtin::by_name(&name.text).filter(|_| BUILTINS.contains(&&*name.text));
             if found.is_none() {
                 let hint = suggestion(&name.text, BUILTINS.iter().copied());
-                reader.fail(name.span, format!("there is no builtin service `{}`{hint}", name.text));
+                reader.fail(
+                    name.span,
+                    format!("there is no builtin service `{}`{hint}", name.text),
+                );
             }
             found.map(Server::Builtin)
         }
@@ -187,11 +233,19 @@ fn account(reader: &mut Reader, text: Text) -> Option<Account> {
         None => (&*text.text, None),
     };
     if user.is_empty() || group.is_some_and(str::is_empty) || text.text.contains('\0') {
-        reader.fail(text.span, format!("`{}` is not `user` or `user:group`", text.text));
+        reader.fail(
+            text.span,
+            format!("`{}` is not `user` or `user:group`", text.text),
+        );
         return None;
     }
     let group = group.map(str::to_owned);
-    Some(Account { user: user.to_owned(), supplementary: group.is_none(), group, dotted: false })
+    Some(Account {
+        user: user.to_owned(),
+        supplementary: group.is_none(),
+        group,
+        dotted: false,
+    })
 }
 
 fn program(reader: &mut Reader, exec: Item) -> Option<(CString, Vec<CString>)> {
@@ -218,7 +272,11 @@ fn program(reader: &mut Reader, exec: Item) -> Option<(CString, Vec<CString>)> {
 
 /// The daemon name: the program's file name unless another is written; none for `false`. A
 /// builtin service goes by its own name, as it would behind tcpd.
-fn hosts_access(reader: &mut Reader, table: &mut Table, server: Option<&Server>) -> Option<Vec<u8>> {
+fn hosts_access(
+    reader: &mut Reader,
+    table: &mut Table,
+    server: Option<&Server>,
+) -> Option<Vec<u8>> {
     if let Some(item) = table.take("hosts_access") {
         return match item.flag() {
             Some(false) => None,
@@ -242,11 +300,16 @@ fn hosts_access(reader: &mut Reader, table: &mut Table, server: Option<&Server>)
 }
 
 fn limits(reader: &mut Reader, table: &mut Table) -> Limits {
-    let mut limit = |key: &str| table.take(key).and_then(|item| item.number(reader, 1..=u32::MAX));
+    let mut limit = |key: &str| {
+        table
+            .take(key)
+            .and_then(|item| item.number(reader, 1..=u32::MAX))
+    };
     let (instances, per_minute) = (limit("instances"), limit("per_minute"));
     let mut per_source = None;
     if let Some(mut each) = table.table(reader, "per_source") {
-        let mut part = |key: &str, most: u32| each.take(key).map(|item| item.number(reader, 1..=most));
+        let mut part =
+            |key: &str, most: u32| each.take(key).map(|item| item.number(reader, 1..=most));
         let (v4, v6) = (part("v4", u32::MAX), part("v6", u32::MAX));
         let prefix = part("v6_prefix", 128).unwrap_or(Some(64));
         let v6_prefix = prefix.and_then(|prefix| u8::try_from(prefix).ok());
@@ -261,12 +324,18 @@ fn limits(reader: &mut Reader, table: &mut Table) -> Limits {
         }
         each.finish(reader);
     }
-    Limits { instances, per_minute, per_source }
+    Limits {
+        instances,
+        per_minute,
+        per_source,
+    }
 }
 
 /// `env = { NAME = "value" }`.
 fn environment(reader: &mut Reader, table: &mut Table) -> Vec<CString> {
-    let Some(variables) = table.table(reader, "env") else { return Vec::new() };
+    let Some(variables) = table.table(reader, "env") else {
+        return Vec::new();
+    };
     let mut environment = Vec::new();
     for (name, value) in variables.values(reader) {
         let plain = !name.text.is_empty() && !name.text.contains('=');
@@ -275,7 +344,13 @@ fn environment(reader: &mut Reader, table: &mut Table) -> Vec<CString> {
             _ => None,
         };
         if string.is_none() {
-            reader.fail(name.span, format!("the variable `{}` must be a string, without `=` in its name", name.text));
+            reader.fail(
+                name.span,
+                format!(
+                    "the variable `{}` must be a string, without `=` in its name",
+                    name.text
+                ),
+            );
         }
         environment.extend(string);
     }

@@ -32,7 +32,11 @@ fn bad(text: &str) -> (String, String, String) {
     };
     assert_eq!((diagnostic.file, diagnostic.severity), (3, Severity::Error));
     let place = text[diagnostic.span.clone()].to_owned();
-    (place, diagnostic.what.clone(), diagnostic.consequence.clone())
+    (
+        place,
+        diagnostic.what.clone(),
+        diagnostic.consequence.clone(),
+    )
 }
 
 #[test]
@@ -54,23 +58,64 @@ fn a_service_with_everything() {
         "#,
     );
     assert_eq!(service.id, "rsync");
-    let places: Vec<String> = service.listen.iter().map(|l| format!("{} {:?} {}", l.address, l.port, l.dual)).collect();
+    let places: Vec<String> = service
+        .listen
+        .iter()
+        .map(|l| format!("{} {:?} {}", l.address, l.port, l.dual))
+        .collect();
     assert_eq!(
         places,
-        ["192.0.2.1 Number(873) false", "2001:db8::1 Name(\"rsync\") false", ":: Number(8730) true"]
+        [
+            "192.0.2.1 Number(873) false",
+            "2001:db8::1 Name(\"rsync\") false",
+            ":: Number(8730) true"
+        ]
     );
-    let Server::External(program) = &service.server else { panic!() };
+    let Server::External(program) = &service.server else {
+        panic!()
+    };
     assert_eq!(program.path.as_c_str(), c"/usr/bin/rsync");
-    assert_eq!(program.argv, [c"/usr/bin/rsync".into(), c"--daemon".into(), std::ffi::CString::from(c"a b")]);
+    assert_eq!(
+        program.argv,
+        [
+            c"/usr/bin/rsync".into(),
+            c"--daemon".into(),
+            std::ffi::CString::from(c"a b")
+        ]
+    );
     assert_eq!(program.account.group.as_deref(), Some("mirror"));
     assert!(!program.account.supplementary && !program.account.dotted);
     assert_eq!(service.hosts_access.as_deref(), Some(&b"rsyncd"[..]));
-    assert_eq!((service.limits.instances, service.limits.per_minute), (Some(40), Some(600)));
-    assert_eq!(service.limits.per_source, Some(PerSource { v4: 4, v6: 5, v6_prefix: 56 }));
-    assert_eq!(service.environment, [c"EMPTY=".into(), std::ffi::CString::from(c"LANG=C")].iter().rev().cloned().collect::<Vec<_>>());
-    assert_eq!((service.profile.name.as_str(), service.profile.changed), ("rsync-read", true));
+    assert_eq!(
+        (service.limits.instances, service.limits.per_minute),
+        (Some(40), Some(600))
+    );
+    assert_eq!(
+        service.limits.per_source,
+        Some(PerSource {
+            v4: 4,
+            v6: 5,
+            v6_prefix: 56
+        })
+    );
+    assert_eq!(
+        service.environment,
+        [c"EMPTY=".into(), std::ffi::CString::from(c"LANG=C")]
+            .iter()
+            .rev()
+            .cloned()
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(
+        (service.profile.name.as_str(), service.profile.changed),
+        ("rsync-read", true)
+    );
     let grants = service.profile.filesystem.unwrap().grants;
-    assert!(grants.iter().any(|g| g.path == "/srv/mirror" && g.access == Access::Read));
+    assert!(
+        grants
+            .iter()
+            .any(|g| g.path == "/srv/mirror" && g.access == Access::Read)
+    );
     assert_eq!(service.profile.umask, Some(0o27));
     assert_eq!(service.origin.line, 2);
 }
@@ -93,8 +138,13 @@ fn a_builtin_and_a_datagram_server() {
     let daytime = service("[service.day]\nlisten = [\"udp:13\"]\nbuiltin = \"daytime\"\n");
     assert_eq!(daytime.server, Server::Builtin(Builtin::Daytime));
     assert_eq!(daytime.hosts_access.as_deref(), Some(&b"daytime"[..]));
-    let tftp = service("[service.tftp]\nlisten = [\"udp4:*:69\"]\nuser = \"root\"\nexec = [\"/t\"]\nwait = true\nhosts_access = false\n");
-    assert_eq!((tftp.mode, tftp.transport(), tftp.hosts_access), (Mode::Wait, Transport::Udp, None));
+    let tftp = service(
+        "[service.tftp]\nlisten = [\"udp4:*:69\"]\nuser = \"root\"\nexec = [\"/t\"]\nwait = true\nhosts_access = false\n",
+    );
+    assert_eq!(
+        (tftp.mode, tftp.transport(), tftp.hosts_access),
+        (Mode::Wait, Transport::Udp, None)
+    );
 }
 
 #[test]
@@ -112,7 +162,10 @@ fn settings_and_includes() {
     "#;
     let configuration = good(text);
     let (path, span) = &configuration.include_inetd[1];
-    assert_eq!((path.as_str(), &text[span.clone()]), ("/etc/more", "\"/etc/more\""));
+    assert_eq!(
+        (path.as_str(), &text[span.clone()]),
+        ("/etc/more", "\"/etc/more\"")
+    );
     let settings = configuration.settings;
     assert_eq!(settings.hosts_allow.as_deref(), Some("/a"));
     assert_eq!(settings.hosts_deny.as_deref(), Some("/d"));
@@ -120,16 +173,33 @@ fn settings_and_includes() {
     assert_eq!(settings.frontend_user.as_deref(), Some("f"));
     assert_eq!(settings.resolver_user.as_deref(), Some("r"));
     let syslog = Some(Syslog::Facility("local3".into()));
-    assert_eq!(settings.log, Log { json: Some("/l".into()), syslog, journald: Some(true) });
+    assert_eq!(
+        settings.log,
+        Log {
+            json: Some("/l".into()),
+            syslog,
+            journald: Some(true)
+        }
+    );
     let harden = &configuration.hardens[0];
     assert_eq!((harden.id.as_str(), harden.origin.line), ("in-telnetd", 8));
-    assert_eq!(harden.profile.as_ref().map(|p| (p.name.as_str(), p.nice)), Some(("strict", Some(5))));
-    assert_eq!(good("log.syslog = false").settings.log.syslog, Some(Syslog::Off));
+    assert_eq!(
+        harden.profile.as_ref().map(|p| (p.name.as_str(), p.nice)),
+        Some(("strict", Some(5)))
+    );
+    assert_eq!(
+        good("log.syslog = false").settings.log.syslog,
+        Some(Syslog::Off)
+    );
 }
 
 #[test]
 fn services_come_in_the_order_written() {
-    let text = format!("{RSYNC}{}{}", RSYNC.replace(".rsync", ".b"), RSYNC.replace(".rsync", ".a"));
+    let text = format!(
+        "{RSYNC}{}{}",
+        RSYNC.replace(".rsync", ".b"),
+        RSYNC.replace(".rsync", ".a")
+    );
     let ids: Vec<String> = good(&text).services.into_iter().map(|s| s.id).collect();
     assert_eq!(ids, ["rsync", "b", "a"]);
 }
@@ -166,12 +236,19 @@ fn one_bad_line_switches_its_service_off_and_no_other() {
     ] {
         let text = format!("{RSYNC}{line}\n{other}");
         let configuration = read(0, text.as_bytes());
-        let ids: Vec<&str> = configuration.services.iter().map(|s| s.id.as_str()).collect();
+        let ids: Vec<&str> = configuration
+            .services
+            .iter()
+            .map(|s| s.id.as_str())
+            .collect();
         assert_eq!(ids, ["other"], "{line}");
         assert!(!configuration.unusable);
         let (marked, what, consequence) = bad(&text);
         assert_eq!(marked, place, "{line}: {what}");
-        assert_eq!(consequence, "the service `rsync` is not started; the others are");
+        assert_eq!(
+            consequence,
+            "the service `rsync` is not started; the others are"
+        );
     }
 }
 
@@ -179,7 +256,11 @@ fn one_bad_line_switches_its_service_off_and_no_other() {
 fn bad_replacements_of_needed_lines() {
     for (old, new, place) in [
         ("listen = [\"tcp:873\"]", "listen = []", "[]"),
-        ("listen = [\"tcp:873\"]", "listen = \"tcp:873\"", "\"tcp:873\""),
+        (
+            "listen = [\"tcp:873\"]",
+            "listen = \"tcp:873\"",
+            "\"tcp:873\"",
+        ),
         ("listen = [\"tcp:873\"]", "", "rsync"),
         ("user = \"rsync\"", "", "[\"/usr/bin/rsync\", \"--daemon\"]"),
         ("user = \"rsync\"", "user = \":x\"", "\":x\""),
@@ -189,7 +270,11 @@ fn bad_replacements_of_needed_lines() {
         ("\"--daemon\"", "\"\\u0000\"", "\"\\u0000\""),
         ("[\"/usr/bin/rsync\", \"--daemon\"]", "[]", "[]"),
         ("exec = [\"/usr/bin/rsync\", \"--daemon\"]", "", "rsync"),
-        ("\"tcp:873\"", "\"tcp:873\", \"udp:873\"", "[\"tcp:873\", \"udp:873\"]"),
+        (
+            "\"tcp:873\"",
+            "\"tcp:873\", \"udp:873\"",
+            "[\"tcp:873\", \"udp:873\"]",
+        ),
         ("tcp:873", "udp:873", "rsync"),
         ("service.rsync", "service.\"a b\"", "\"a b\""),
     ] {
@@ -199,8 +284,20 @@ fn bad_replacements_of_needed_lines() {
         assert_eq!(read(0, text.as_bytes()).services, []);
     }
     for listen in [
-        "873", "tcp", "tcp:", "tcp:0", "tcp:65536", "tcp:a b", "sctp:1", "tcp5:1", "tcp:host:1", "tcp:::1:1",
-        "tcp4:[::1]:1", "tcp6:127.0.0.1:1", "tcp46:127.0.0.1:1", "unix:/run/x",
+        "873",
+        "tcp",
+        "tcp:",
+        "tcp:0",
+        "tcp:65536",
+        "tcp:a b",
+        "sctp:1",
+        "tcp5:1",
+        "tcp:host:1",
+        "tcp:::1:1",
+        "tcp4:[::1]:1",
+        "tcp6:127.0.0.1:1",
+        "tcp46:127.0.0.1:1",
+        "unix:/run/x",
     ] {
         let (marked, ..) = bad(&RSYNC.replace("tcp:873", listen));
         assert_eq!(marked, format!("\"{listen}\""));
@@ -238,9 +335,15 @@ fn a_bad_harden_leaves_no_profile() {
     let configuration = read(0, text.as_bytes());
     assert_eq!(configuration.hardens[0].profile, None);
     assert!(!configuration.unusable);
-    assert_eq!(bad(text).2, "the service `ftp` is not started; the others are");
+    assert_eq!(
+        bad(text).2,
+        "the service `ftp` is not started; the others are"
+    );
     assert_eq!(bad("[harden.ftp]\nuser = \"x\"\n").0, "user");
-    assert_eq!(read(0, b"[harden.ftp]\nuser = \"x\"\n").hardens[0].profile, None);
+    assert_eq!(
+        read(0, b"[harden.ftp]\nuser = \"x\"\n").hardens[0].profile,
+        None
+    );
 }
 
 #[test]
@@ -264,13 +367,20 @@ fn the_documented_example_is_understood() {
         .map(|line| format!("{}\n", line.trim_start_matches("//!").trim_start()))
         .collect();
     let configuration = good(&example);
-    assert_eq!((configuration.services.len(), configuration.hardens.len()), (2, 1));
+    assert_eq!(
+        (configuration.services.len(), configuration.hardens.len()),
+        (2, 1)
+    );
 }
 
 fn spans_are_inside(text: &[u8]) {
     for diagnostic in read(0, text).diagnostics {
         assert!(diagnostic.span.start <= diagnostic.span.end && diagnostic.span.end <= text.len());
-        assert!(!diagnostic.what.is_empty() && !diagnostic.what.contains('\n'), "{}", diagnostic.what);
+        assert!(
+            !diagnostic.what.is_empty() && !diagnostic.what.contains('\n'),
+            "{}",
+            diagnostic.what
+        );
     }
 }
 
