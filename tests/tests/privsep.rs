@@ -17,7 +17,7 @@ const RESOLVER: &str = "portreeve-resolver";
 
 /// Starts Portreeve with a rule that needs a name, so that all three processes are there.
 fn start(arena: &Arena) -> io::Result<Running> {
-    fs::write("/etc/hosts.deny", "ALL: 127.0.0.2\n")?;
+    fs::write("/etc/hosts.deny", "ALL: 127.0.0.2 .intruder.test\n")?;
     let running = Superserver::Portreeve(&["/etc/inetd.conf"]).start(arena, FINGER.port)?;
     finger_works()?;
     Ok(running)
@@ -245,7 +245,7 @@ fn attempts(held: &mut Held, fd: u32) -> io::Result<Vec<(&'static str, Outcome)>
 fn killing_it_hurts_nobody(arena: &Arena, role: &str) -> io::Result<()> {
     let _running = start(arena)?;
     let to = arena.path("pull");
-    let pull = rsync_command(ADMITTED, &to, &["--bwlimit=60000"]).spawn()?;
+    let mut pull = rsync_command(ADMITTED, &to, &["--bwlimit=60000"]).spawn()?;
     wait_for("the first files", Duration::from_secs(10), || {
         to.join("shelf-01").exists().then_some(())
     })?;
@@ -260,6 +260,10 @@ fn killing_it_hurts_nobody(arena: &Arena, role: &str) -> io::Result<()> {
         "the next client waited {taken:?}"
     );
     assert_ne!(process::only(role)?, victim);
+    assert!(
+        pull.try_wait()?.is_none(),
+        "the transfer was too quick to show anything"
+    );
     let output = pull.wait_with_output()?;
     assert!(
         output.status.success(),

@@ -14,6 +14,8 @@ pub mod identity;
 pub mod limit;
 pub mod memfd;
 pub mod message;
+pub mod priority;
+pub mod socket;
 
 use std::io;
 

@@ -73,7 +73,6 @@ impl Profile {
     }
 
     /// The names of the shipped profiles.
-    #[must_use]
     pub fn names() -> impl Iterator<Item = &'static str> {
         shipped::names()
     }

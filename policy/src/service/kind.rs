@@ -17,11 +17,16 @@ pub enum FileKind {
 #[must_use]
 pub fn kind(text: &[u8]) -> FileKind {
     let line = text
+        .strip_prefix(BYTE_ORDER_MARK)
+        .unwrap_or(text)
         .split(|&byte| byte == b'\n')
         .map(<[u8]>::trim_ascii)
         .find(|line| !line.is_empty() && !line.starts_with(b"#"));
     line.map_or(FileKind::Inetd, line_kind)
 }
+
+/// What some editors put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 fn line_kind(line: &[u8]) -> FileKind {
     let table = line.first() == Some(&b'[') && !is_address(line);
@@ -51,6 +56,7 @@ mod tests {
     fn the_first_line_that_says_something_decides() {
         for text in [
             "[service.rsync]\n",
+            "\u{feff}[log]\n",
             "# echo stream tcp nowait root internal\n\n[log]\n",
             "include_inetd = [\"/etc/inetd.conf\"]\n",
             "pid_file=\"/run/x\"",

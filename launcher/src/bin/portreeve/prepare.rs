@@ -93,7 +93,7 @@ fn sandbox(
         identity,
         capabilities: capabilities(&profile.capabilities(root))?,
         no_new_privs: profile.no_new_privs(root),
-        domain: domain(profile, program)?,
+        domain: enforceable(domain(profile, program), profile)?,
         filter: filter(profile)?,
         limits: limits(profile, surroundings),
         nice: profile.nice,
@@ -118,7 +118,7 @@ fn capabilities(wanted: &Capabilities) -> Result<CapabilitySet, String> {
 }
 
 /// The files a profile lists, and the program itself, which it need not name.
-fn domain(profile: &Profile, program: &service::Program) -> Result<Domain, String> {
+fn domain(profile: &Profile, program: &service::Program) -> Domain {
     let isolation = profile.isolation;
     let mut files = None;
     if let Some(filesystem) = &profile.filesystem {
@@ -138,13 +138,31 @@ fn domain(profile: &Profile, program: &service::Program) -> Result<Domain, Strin
         grants.push(Grant { path: path.into(), access: FileAccess::ReadExecute });
         files = Some(grants);
     }
-    Ok(Domain {
+    Domain {
         files,
         deny_tcp_bind: isolation.deny_tcp_bind,
         deny_tcp_connect: isolation.deny_tcp_connect,
         scope_abstract_unix: isolation.scope_abstract_unix,
         scope_signal: isolation.scope_signals,
-    })
+    }
+}
+
+/// The domain without what this kernel lacks, if the profile marks that as optional.
+fn enforceable(domain: Domain, profile: &Profile) -> Result<Domain, String> {
+    let Err(error) = domain.ruleset() else { return Ok(domain) };
+    let optional = |name: &str| profile.optional.contains(name);
+    let reduced = Domain {
+        files: domain.files.clone(),
+        deny_tcp_bind: domain.deny_tcp_bind && !optional("SocketBindDeny"),
+        deny_tcp_connect: domain.deny_tcp_connect && !optional("SocketConnectDeny"),
+        scope_abstract_unix: domain.scope_abstract_unix && !optional("ScopeAbstractUnixSockets"),
+        scope_signal: domain.scope_signal && !optional("ScopeSignals"),
+    };
+    if reduced == domain {
+        return Err(error.to_string());
+    }
+    reduced.ruleset().map_err(|error| error.to_string())?;
+    Ok(reduced)
 }
 
 /// Calls that come between the filter and the server, and those of a server that fails.
@@ -157,7 +175,11 @@ fn filter(profile: &Profile) -> Result<Option<Filter>, String> {
         None if profile.families.is_some() => Filter::new(Action::Allow),
         None => return Ok(None),
     };
-    if let Some(families) = &profile.families {
+    let forbids_sockets =
+        profile.system_calls.as_ref().is_some_and(|calls| calls.allow != calls.calls.contains("socket"));
+    if let Some(families) = &profile.families
+        && !forbids_sockets
+    {
         by_families(&mut filter, families)?;
     }
     Ok(Some(filter))
@@ -168,8 +190,9 @@ fn by_calls(calls: &SystemCalls) -> Result<Filter, String> {
         Answer::Errno(errno) => Action::Errno(errno),
         Answer::Kill => Action::KillProcess,
     };
-    // The profile's names are known to be names of system calls; some architectures lack some.
-    let existing = calls.calls.iter().map(String::as_str).filter(|name| call_number(name).is_ok());
+    // The profile's names are known to be names of x86-64 calls; other architectures lack some.
+    let exists = |name: &&str| cfg!(target_arch = "x86_64") || call_number(name).is_ok();
+    let existing = calls.calls.iter().map(String::as_str).filter(exists);
     let (default, listed) =
         if calls.allow { (answer, Action::Allow) } else { (Action::Allow, answer) };
     let mut filter = Filter::new(default);

@@ -11,6 +11,8 @@
 //!
 //! Source: inetd(8) of openbsd-inetd, GNU inetutils and FreeBSD; tcpd(8).
 
+#[cfg(test)]
+mod accounted;
 mod address;
 mod entry;
 mod words;

@@ -131,6 +131,7 @@ fn what_is_not_written() {
     assert_eq!(implied, [false, true]);
     let configuration = good("");
     assert_eq!(configuration, Configuration::default());
+    assert_eq!(good(&format!("\u{feff}{RSYNC}")).services.len(), 1);
 }
 
 #[test]

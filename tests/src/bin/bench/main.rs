@@ -129,6 +129,9 @@ fn measure(arena: &Arena, options: &Options) -> io::Result<ExitCode> {
             }
         }
     }
+    running
+        .iter()
+        .try_for_each(|one| one.subject.check_records())?;
     arena.sweep()?;
     hierarchy.remove()?;
     let met = samples.print(options.rounds, options.connections);

@@ -65,6 +65,20 @@ impl Subject {
         }
     }
 
+    /// Those that keep a file of records have kept one: who does not log has less to do.
+    pub fn check_records(self) -> io::Result<()> {
+        let (file, admitted, refused) = match self {
+            Subject::Xinetd => (XINETD_LOG, "START: ", "FAIL: "),
+            Subject::Portreeve => (PORTREEVE_LOG, "\"open\"", "\"refuse\""),
+            _ => return Ok(()),
+        };
+        let text = fs::read_to_string(file)?;
+        if text.contains(admitted) && text.contains(refused) {
+            return Ok(());
+        }
+        Err(failure(format!("{file} lacks {admitted} or {refused}")))
+    }
+
     /// Program and arguments, with the files they read written.
     fn command(self, arena: &Arena, line: &str) -> io::Result<Vec<String>> {
         let port = self.port();
@@ -110,9 +124,12 @@ impl Subject {
     }
 }
 
+const XINETD_LOG: &str = "/var/log/xinetd.log";
+const PORTREEVE_LOG: &str = "/var/log/portreeve/bench.jsonl";
+
 fn xinetd_conf(port: u16, line: &str) -> String {
     format!(
-        "defaults\n{{\n\tlog_type = FILE /var/log/xinetd.log\n\
+        "defaults\n{{\n\tlog_type = FILE {XINETD_LOG}\n\
          \tlog_on_success = PID HOST EXIT DURATION\n\tlog_on_failure = HOST\n\
          \tinstances = UNLIMITED\n\tper_source = UNLIMITED\n\tcps = 0 1\n}}\n\
          service line\n{{\n\ttype = UNLISTED\n\tflags = IPv4 NOLIBWRAP\n\tbind = 127.0.0.1\n\
@@ -123,7 +140,7 @@ fn xinetd_conf(port: u16, line: &str) -> String {
 
 fn portreeve_toml(port: u16, line: &str) -> String {
     format!(
-        "[log]\njson = \"/var/log/portreeve/bench.jsonl\"\n\n[service.line]\n\
+        "[log]\njson = \"{PORTREEVE_LOG}\"\n\n[service.line]\n\
          listen = [\"tcp:127.0.0.1:{port}\"]\nuser = \"nobody\"\nexec = [{line:?}]\n\
          hosts_access = \"line\"\n"
     )

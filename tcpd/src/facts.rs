@@ -1,0 +1,135 @@
+//! The world as rules may ask about it.
+
+use crate::log::Log;
+use crate::lookup::Resolver;
+use crate::peer::{End, Peer};
+use crate::process::Process;
+use nix::net::if_::if_nametoindex;
+use nix::unistd::{Group, User};
+use policy::hosts::facts::{Facts, FileTrouble, HostnameFact, Pending};
+use policy::hosts::option::Effect;
+use policy::hosts::request::Hostname;
+use portreeve_log::errno_text;
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use wire::{Outcome, Subject};
+
+const NETGROUPS: &[u8] = b"/etc/netgroup";
+
+/// Answers questions about one connection. Nothing is ever pending here.
+pub struct World<'a> {
+    peer: &'a Peer,
+    process: &'a mut Process,
+    log: &'a mut Log,
+    resolver: Resolver,
+}
+
+impl<'a> World<'a> {
+    /// The world around this connection; commands are run by `process`.
+    pub fn new(peer: &'a Peer, process: &'a mut Process, log: &'a mut Log) -> Self {
+        World {
+            peer,
+            process,
+            log,
+            resolver: Resolver::default(),
+        }
+    }
+
+    fn hostname(&mut self, end: &End) -> HostnameFact {
+        let unknown = |failed| HostnameFact {
+            hostname: Hostname::Unknown,
+            failed,
+            warning: None,
+        };
+        let Some(socket) = end.socket() else {
+            return unknown(false);
+        };
+        let subject = Subject::HostnameOf(socket);
+        let Some(answer) = self.resolver.ask_name(subject, self.log) else {
+            return unknown(true);
+        };
+        let hostname = match answer.outcome {
+            Outcome::Known => Hostname::Known(answer.name),
+            Outcome::None | Outcome::Failed => Hostname::Unknown,
+            Outcome::Paranoid => Hostname::Paranoid,
+        };
+        let text = String::from_utf8_lossy(&answer.warning).into_owned();
+        HostnameFact {
+            hostname,
+            failed: answer.outcome == Outcome::Failed,
+            warning: (!text.is_empty()).then_some(text),
+        }
+    }
+}
+
+impl Facts for World<'_> {
+    fn client_hostname(&mut self) -> Result<HostnameFact, Pending> {
+        Ok(self.hostname(&self.peer.client))
+    }
+
+    fn server_hostname(&mut self) -> Result<HostnameFact, Pending> {
+        Ok(self.hostname(&self.peer.server))
+    }
+
+    fn client_user(&mut self, timeout: u32) -> Result<Option<Vec<u8>>, Pending> {
+        let ends = (self.peer.client.socket(), self.peer.server.socket());
+        let (Some(client), Some(server)) = ends else {
+            return Ok(None);
+        };
+        if self.peer.unread_datagram || client.is_ipv4() != server.is_ipv4() {
+            return Ok(None);
+        }
+        let subject = Subject::UserOf { client, server };
+        let answer = self.resolver.ask_user(subject, timeout, self.log);
+        Ok(answer
+            .filter(|answer| answer.outcome == Outcome::Known)
+            .map(|answer| answer.name))
+    }
+
+    fn file(&mut self, path: &[u8]) -> Result<Cow<'_, [u8]>, FileTrouble> {
+        match std::fs::read(as_path(path)) {
+            Ok(text) => Ok(Cow::Owned(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FileTrouble::Missing),
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => Ok(Cow::Borrowed(b"")),
+            Err(error) => Err(FileTrouble::Unreadable(errno_text(&error))),
+        }
+    }
+
+    fn netgroups(&mut self) -> Result<Cow<'_, [u8]>, FileTrouble> {
+        self.file(NETGROUPS)
+    }
+
+    fn aclexec(&mut self, command: &[u8], before: &[Effect]) -> Result<bool, Pending> {
+        self.process.carry_out(before, self.log);
+        Ok(self.process.aclexec(command, self.log))
+    }
+
+    fn user_exists(&mut self, name: &[u8]) -> bool {
+        let name = std::str::from_utf8(name).ok();
+        name.is_some_and(|name| User::from_name(name).is_ok_and(|user| user.is_some()))
+    }
+
+    fn group_exists(&mut self, name: &[u8]) -> bool {
+        let name = std::str::from_utf8(name).ok();
+        name.is_some_and(|name| Group::from_name(name).is_ok_and(|group| group.is_some()))
+    }
+
+    fn interface_exists(&mut self, name: &[u8]) -> bool {
+        if_nametoindex(name).is_ok()
+    }
+
+    fn banner(&mut self, directory: &[u8], daemon: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        let directory = as_path(directory);
+        std::fs::metadata(directory).map_err(|error| errno_text(&error))?;
+        // As text, so that a name with a leading slash stays inside.
+        let file = [directory.as_os_str().as_bytes(), b"/", daemon].concat();
+        Ok(std::fs::read(as_path(&file)).ok())
+    }
+}
+
+fn as_path(text: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(text))
+}

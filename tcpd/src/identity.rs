@@ -1,0 +1,76 @@
+//! Becoming another user for good.
+
+use crate::daemon::c_string;
+use nix::unistd::{
+    Gid, Group, Uid, User, getgrouplist, getgroups, getresgid, getresuid, initgroups, setgid,
+    setgroups, setuid,
+};
+use portreeve_log::errno_text;
+
+/// Becomes the user, with the group and no other, or with all groups that are the user's.
+///
+/// # Errors
+/// What could not be done; the process may be anything between then and must not go on.
+pub fn become_user(user: &[u8], group: Option<&[u8]>) -> Result<(), String> {
+    let name = String::from_utf8_lossy(user);
+    let reason = |call: &str, error: nix::Error| because(call, &name, error);
+    let found = User::from_name(&name).map_err(|error| reason("getpwnam", error))?;
+    let account = found.ok_or_else(|| format!("unknown user: \"{name}\""))?;
+    match group {
+        Some(group) => become_group(group)?,
+        None => {
+            let user = c_string(user);
+            initgroups(&user, account.gid).map_err(|error| reason("initgroups", error))?;
+            setgid(account.gid).map_err(|error| reason("setgid", error))?;
+            let allowed =
+                getgrouplist(&user, account.gid).map_err(|error| reason("getgrouplist", error))?;
+            verify_groups(account.gid, &allowed)?;
+        }
+    }
+    setuid(account.uid).map_err(|error| reason("setuid", error))?;
+    verify_user(account.uid)
+}
+
+/// Becomes the group, with no supplementary ones.
+///
+/// # Errors
+/// As [`become_user`].
+pub fn become_group(group: &[u8]) -> Result<(), String> {
+    let name = String::from_utf8_lossy(group);
+    let reason = |call: &str, error: nix::Error| because(call, &name, error);
+    let found = Group::from_name(&name).map_err(|error| reason("getgrnam", error))?;
+    let gid = found
+        .ok_or_else(|| format!("unknown group: \"{name}\""))?
+        .gid;
+    setgroups(&[]).map_err(|error| reason("setgroups", error))?;
+    setgid(gid).map_err(|error| reason("setgid", error))?;
+    verify_groups(gid, &[])
+}
+
+fn because(call: &str, name: &str, error: nix::Error) -> String {
+    format!("{call}({name}): {}", errno_text(&error.into()))
+}
+
+fn verify_groups(gid: Gid, allowed: &[Gid]) -> Result<(), String> {
+    let unknown =
+        |error: nix::Error| format!("cannot verify the group: {}", errno_text(&error.into()));
+    let now = getresgid().map_err(unknown)?;
+    let supplementary = getgroups().map_err(unknown)?;
+    let stranger = supplementary.iter().find(|group| !allowed.contains(group));
+    if (now.real, now.effective, now.saved) != (gid, gid, gid) || stranger.is_some() {
+        return Err(format!("the group did not become {gid} alone"));
+    }
+    Ok(())
+}
+
+fn verify_user(uid: Uid) -> Result<(), String> {
+    let now = getresuid()
+        .map_err(|error| format!("cannot verify the user: {}", errno_text(&error.into())))?;
+    if (now.real, now.effective, now.saved) != (uid, uid, uid) {
+        return Err(format!("the user did not become {uid}"));
+    }
+    if !uid.is_root() && setuid(Uid::from_raw(0)).is_ok() {
+        return Err(format!("user {uid} could become root again"));
+    }
+    Ok(())
+}
