@@ -241,9 +241,7 @@ impl Monitor {
 
     fn hear_frontend(&mut self, flags: EpollFlags) -> Outcome {
         if !flags.contains(EpollFlags::EPOLLIN) {
-            // The other end is closed; epoll would say so for ever.
-            self.epoll.delete(&self.channel)?;
-            return Ok(());
+            return self.end_frontend("the frontend closed its socket: it is ended");
         }
         // One turn only: servers that ended and answers of the launch thread come in between.
         for _ in 0..32 {
@@ -255,9 +253,9 @@ impl Monitor {
                     }
                 }
                 Err(ReceiveError::Empty) => break,
+                // Mostly because it has ended; if it has not, it is of no use any more.
                 Err(ReceiveError::Closed) => {
-                    self.epoll.delete(&self.channel)?;
-                    break;
+                    return self.end_frontend("the frontend closed its socket: it is ended");
                 }
                 Err(ReceiveError::Malformed(malformed)) => {
                     let text = format!("the frontend sent a {malformed}: it is ended");
@@ -462,9 +460,11 @@ impl Monitor {
     /// Ends a frontend that cannot be trusted any more; another takes its place.
     fn end_frontend(&mut self, why: &str) -> Outcome {
         self.say(Severity::LOG_CRIT, why);
-        self.epoll.delete(&self.channel)?;
         self.kill(Role::Frontend);
-        Ok(())
+        match self.epoll.delete(&self.channel) {
+            Ok(()) | Err(nix::errno::Errno::ENOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn kill(&mut self, role: Role) {
