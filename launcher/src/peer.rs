@@ -14,7 +14,9 @@ pub fn pack(address: Option<SocketAddr>) -> Peer {
         };
         let [high, low] = address.port().to_be_bytes();
         let bytes = [family].into_iter().chain(octets).chain([high, low]);
-        peer.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+        peer.iter_mut()
+            .zip(bytes)
+            .for_each(|(place, byte)| *place = byte);
     }
     peer
 }

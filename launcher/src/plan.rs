@@ -104,12 +104,19 @@ mod tests {
             wait: false,
             builtin: None,
             instances: Some(40),
-            per_source: Some(PerSource { v4: 4, v6: 4, v6_prefix: 64 }),
+            per_source: Some(PerSource {
+                v4: 4,
+                v6: 4,
+                v6_prefix: 64,
+            }),
             per_minute: None,
             through_tcpd: true,
             enforced: "uid=33".into(),
         };
-        let plan = Plan { tcp_wrappers: false, services: vec![service] };
+        let plan = Plan {
+            tcp_wrappers: false,
+            services: vec![service],
+        };
         assert_eq!(unpack::<Plan>(pack(c"plan", &plan).unwrap()).unwrap(), plan);
     }
 }

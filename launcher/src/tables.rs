@@ -59,11 +59,19 @@ impl Tables {
                 && path != Path::new(NETGROUP)
             {
                 let named = named_in(text, is_table);
-                queue.extend(named.iter().map(|n| (PathBuf::from(OsStr::from_bytes(n)), false)));
+                queue.extend(
+                    named
+                        .iter()
+                        .map(|n| (PathBuf::from(OsStr::from_bytes(n)), false)),
+                );
             }
             files.insert(path, (stamp, contents));
         }
-        Tables { allow_path: allow.to_owned(), deny_path: deny.to_owned(), files }
+        Tables {
+            allow_path: allow.to_owned(),
+            deny_path: deny.to_owned(),
+            files,
+        }
     }
 
     /// The contents of a file; `None` for one that was not read.
@@ -74,7 +82,9 @@ impl Tables {
 
     /// Every file that was read.
     pub fn texts(&self) -> impl Iterator<Item = (&Path, &Contents)> {
-        self.files.iter().map(|(path, (_, contents))| (path.as_path(), contents))
+        self.files
+            .iter()
+            .map(|(path, (_, contents))| (path.as_path(), contents))
     }
 
     /// The netgroup database.
@@ -86,7 +96,9 @@ impl Tables {
     /// Whether no file has changed since it was read.
     #[must_use]
     pub fn are_current(&self) -> bool {
-        self.files.iter().all(|(path, (then, _))| stamp(path) == *then)
+        self.files
+            .iter()
+            .all(|(path, (then, _))| stamp(path) == *then)
     }
 }
 
@@ -95,7 +107,8 @@ const MOST_FILES: usize = 1024;
 
 fn stamp(path: &Path) -> Stamp {
     let data = std::fs::metadata(path).ok()?;
-    let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let nanoseconds =
+        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
     let changed = nanoseconds(data.ctime(), data.ctime_nsec());
     let modified = nanoseconds(data.mtime(), data.mtime_nsec());
     Some((data.dev(), data.ino(), data.size(), modified, changed))
@@ -115,12 +128,16 @@ mod tests {
     use super::*;
 
     fn words(text: &[u8], _: bool) -> Vec<Vec<u8>> {
-        text.split(u8::is_ascii_whitespace).filter(|w| w.first() == Some(&b'/')).map(Vec::from).collect()
+        text.split(u8::is_ascii_whitespace)
+            .filter(|w| w.first() == Some(&b'/'))
+            .map(Vec::from)
+            .collect()
     }
 
     #[test]
     fn files_named_by_files_are_read_and_a_change_shows() {
-        let directory = std::env::temp_dir().join(format!("portreeve-tables-{}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("portreeve-tables-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let path = |name: &str| directory.join(name);
         std::fs::write(path("allow"), format!("ALL: {}\n", path("a").display())).unwrap();

@@ -38,6 +38,11 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Whether a name was needed and the resolver could not be asked.
+    pub fn lookups_broke(&self) -> bool {
+        self.resolver.is_broken()
+    }
+
     fn hostname(&mut self, end: &End) -> HostnameFact {
         let unknown = |failed| HostnameFact {
             hostname: Hostname::Unknown,

@@ -55,6 +55,11 @@ impl Resolver {
         self.ask(subject, Duration::from_secs(u64::from(seconds)), log)
     }
 
+    /// Whether the resolver itself failed, which no rule provides for.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     fn ask(&mut self, subject: Subject, time: Duration, log: &mut Log) -> Option<Answer> {
         if self.broken {
             return None;
@@ -63,7 +68,7 @@ impl Resolver {
         answer
             .inspect_err(|why| {
                 self.broken = true;
-                log.warning(&format!("{why}; names are taken for not found"));
+                log.warning(&format!("{why}; names cannot be looked up"));
             })
             .ok()
     }

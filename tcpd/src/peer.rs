@@ -2,12 +2,12 @@
 
 use crate::log::Log;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockaddrIn6, SockaddrLike, SockaddrStorage, getpeername, getsockname,
-    recv, recvmsg,
+    AddressFamily, MsgFlags, SockaddrLike, SockaddrStorage, getpeername, getsockname, recv,
 };
 use policy::hosts::request::{Address, Endpoint, Request};
-use std::io::{self, IoSliceMut};
-use std::net::{Ipv6Addr, SocketAddr};
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
 
 /// Where inetd puts the connection.
 pub const CONNECTION: i32 = 0;
@@ -56,19 +56,20 @@ impl Peer {
             family,
         };
         let (client, unread_datagram) = match getpeername::<SockaddrStorage>(CONNECTION) {
-            Ok(address) => (End::new(Some(&address)), false),
-            Err(_) => match peek() {
-                Ok(address) => (End::new(address.as_ref()), true),
+            Ok(address) => (End::of(&address), false),
+            // A datagram service: this waits for the first datagram.
+            Err(_) => match sys::socket::first_sender(io::stdin().as_fd()) {
+                Ok(sender) => (sender.map(End::inet).unwrap_or_default(), true),
                 Err(error) => {
-                    log_failure("can't get client address", error, log);
+                    log.failure("warning: can't get client address", &error);
                     return nobody(true, family);
                 }
             },
         };
         let server = match &local {
-            Ok(address) => End::new(Some(address)),
+            Ok(address) => End::of(address),
             Err(error) => {
-                log_failure("getsockname", *error, log);
+                log.failure("warning: getsockname", &(*error).into());
                 End::default()
             }
         };
@@ -92,29 +93,31 @@ impl Peer {
 }
 
 impl End {
-    fn new(address: Option<&SockaddrStorage>) -> Self {
-        let Some(address) = address else {
-            return End::default();
-        };
+    fn of(address: &SockaddrStorage) -> Self {
         if let Some(v4) = address.as_sockaddr_in() {
-            return End {
-                kind: Kind::Inet((*v4).into()),
-                scoped: None,
-            };
+            return End::inet((*v4).into());
         }
         if let Some(v6) = address.as_sockaddr_in6() {
-            return End {
-                kind: Kind::Inet((*v6).into()),
-                scoped: scoped(v6),
-            };
+            return End::inet((*v6).into());
         }
-        if address.family() == Some(AddressFamily::Unix) {
-            return End {
+        match address.family() {
+            Some(AddressFamily::Unix) => End {
                 kind: Kind::Unix(path_as_port(address)),
                 scoped: None,
-            };
+            },
+            _ => End::default(),
         }
-        End::default()
+    }
+
+    fn inet(socket: SocketAddr) -> Self {
+        let scoped = match socket {
+            SocketAddr::V4(_) => None,
+            SocketAddr::V6(v6) => scoped(&v6),
+        };
+        End {
+            kind: Kind::Inet(socket),
+            scoped,
+        }
     }
 
     fn endpoint(&self) -> Endpoint<'_> {
@@ -162,7 +165,7 @@ fn path_as_port(address: &SockaddrStorage) -> u16 {
 
 /// `address%interface` for a link-local address, `address%number` for any other that has a
 /// scope, as getnameinfo(3) has it.
-fn scoped(address: &SockaddrIn6) -> Option<Vec<u8>> {
+fn scoped(address: &SocketAddrV6) -> Option<Vec<u8>> {
     let scope = address.scope_id();
     if scope == 0 {
         return None;
@@ -177,25 +180,13 @@ fn scoped(address: &SockaddrIn6) -> Option<Vec<u8>> {
     Some([ip.to_string().as_bytes(), b"%", &scope].concat())
 }
 
-fn is_local(ip: Ipv6Addr) -> bool {
+fn is_local(ip: &Ipv6Addr) -> bool {
     let multicast_local = matches!(ip.octets(), [0xff, second, ..] if second & 0xf == 2);
     ip.is_unicast_link_local() || multicast_local
-}
-
-/// The sender of the first datagram; waits for one.
-fn peek() -> nix::Result<Option<SockaddrStorage>> {
-    let mut byte = [0];
-    let mut parts = [IoSliceMut::new(&mut byte)];
-    let message = recvmsg::<SockaddrStorage>(CONNECTION, &mut parts, None, MsgFlags::MSG_PEEK)?;
-    Ok(message.address)
 }
 
 /// Reads the first datagram and forgets it.
 pub fn drop_datagram() {
     // There may be none; then nothing is left to do.
     let _ = recv(CONNECTION, &mut [0], MsgFlags::MSG_DONTWAIT);
-}
-
-fn log_failure(what: &str, error: nix::Error, log: &mut Log) {
-    log.failure(&format!("warning: {what}"), &error.into());
 }

@@ -25,7 +25,11 @@ impl CapabilitySet {
     pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         names.into_iter().try_fold(Self::EMPTY, |set, name| {
             let upper = name.to_ascii_uppercase();
-            let full = if upper.starts_with("CAP_") { upper } else { format!("CAP_{upper}") };
+            let full = if upper.starts_with("CAP_") {
+                upper
+            } else {
+                format!("CAP_{upper}")
+            };
             let capability = Capability::from_str(&full).map_err(|_| name.to_owned())?;
             Ok(CapabilitySet(set.0 | capability.bitmask()))
         })
@@ -62,7 +66,9 @@ impl CapabilitySet {
 /// The kernel's, where /proc is missing.
 pub fn last_capability() -> io::Result<u32> {
     let text = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap")?;
-    text.trim().parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
+    text.trim()
+        .parse()
+        .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
 }
 
 #[cfg(test)]
@@ -73,7 +79,10 @@ mod tests {
     fn names_in_any_spelling() {
         let set = CapabilitySet::named(["CAP_CHOWN", "kill", "Net_Bind_Service"]).unwrap();
         assert_eq!(set.bits(), 1 | 1 << 5 | 1 << 10);
-        assert_eq!(CapabilitySet::named(["CHOWN", "FLY"]), Err("FLY".to_owned()));
+        assert_eq!(
+            CapabilitySet::named(["CHOWN", "FLY"]),
+            Err("FLY".to_owned())
+        );
     }
 
     #[test]

@@ -130,8 +130,8 @@ impl Domain {
 }
 
 fn add(ruleset: RulesetCreated, grant: &Grant) -> Result<RulesetCreated, DomainError> {
-    let fd = PathFd::new(&grant.path)
-        .map_err(|error| DomainError::Path(grant.path.clone(), error))?;
+    let fd =
+        PathFd::new(&grant.path).map_err(|error| DomainError::Path(grant.path.clone(), error))?;
     let mut rights = rights(grant.access);
     if !is_directory(&fd, &grant.path) {
         rights &= AccessFs::from_file(VERSION);
@@ -141,7 +141,9 @@ fn add(ruleset: RulesetCreated, grant: &Grant) -> Result<RulesetCreated, DomainE
 
 fn is_directory(fd: &PathFd, path: &Path) -> bool {
     let opened = fd.as_fd().try_clone_to_owned().map(std::fs::File::from);
-    opened.and_then(|file| file.metadata()).map_or_else(|_| path.is_dir(), |data| data.is_dir())
+    opened
+        .and_then(|file| file.metadata())
+        .map_or_else(|_| path.is_dir(), |data| data.is_dir())
 }
 
 fn rights(access: FileAccess) -> BitFlags<AccessFs> {

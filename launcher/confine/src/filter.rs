@@ -92,7 +92,10 @@ impl Filter {
     /// A filter that answers every call it is not told about with `default`.
     #[must_use]
     pub fn new(default: Action) -> Self {
-        Filter { default, calls: BTreeMap::new() }
+        Filter {
+            default,
+            calls: BTreeMap::new(),
+        }
     }
 
     /// Sets what happens to the calls with these names.
@@ -105,7 +108,10 @@ impl Filter {
         action: Action,
     ) -> Result<(), FilterError> {
         for name in names {
-            let call = Call { rules: Vec::new(), otherwise: action };
+            let call = Call {
+                rules: Vec::new(),
+                otherwise: action,
+            };
             self.calls.insert(call_number(name)?, call);
         }
         Ok(())
@@ -123,7 +129,8 @@ impl Filter {
         otherwise: Action,
     ) -> Result<(), FilterError> {
         let rules = rules.into_iter().map(|rule| (rule, action)).collect();
-        self.calls.insert(call_number(name)?, Call { rules, otherwise });
+        self.calls
+            .insert(call_number(name)?, Call { rules, otherwise });
         Ok(())
     }
 
@@ -140,7 +147,11 @@ impl Filter {
             load(OFFSET_NUMBER),
         ];
         program.extend(search(&self.intervals()));
-        if program.len() > 4096 { Err(FilterError::TooLong) } else { Ok(program) }
+        if program.len() > 4096 {
+            Err(FilterError::TooLong)
+        } else {
+            Ok(program)
+        }
     }
 
     /// The number line cut into intervals, each with its first number and its code.
@@ -188,7 +199,12 @@ fn last_known_call() -> u32 {
 }
 
 fn load(offset: u32) -> Instruction {
-    Instruction { code: LOAD_WORD, jt: 0, jf: 0, k: offset }
+    Instruction {
+        code: LOAD_WORD,
+        jt: 0,
+        jf: 0,
+        k: offset,
+    }
 }
 
 fn jump(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
@@ -196,7 +212,12 @@ fn jump(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
 }
 
 fn answer(action: Action) -> Instruction {
-    Instruction { code: RETURN, jt: 0, jf: 0, k: action.value() }
+    Instruction {
+        code: RETURN,
+        jt: 0,
+        jf: 0,
+        k: action.value(),
+    }
 }
 
 /// A call's code. seccompiler's rule falls through to what follows it when it holds, and
@@ -219,16 +240,26 @@ fn leaf(call: &Call) -> Vec<Instruction> {
 
 fn search(intervals: &[(u32, Vec<Instruction>)]) -> Vec<Instruction> {
     let (low, high) = intervals.split_at(intervals.len() / 2);
-    let Some((pivot, _)) = high.first() else { return Vec::new() };
+    let Some((pivot, _)) = high.first() else {
+        return Vec::new();
+    };
     if low.is_empty() {
-        return high.first().map(|(_, code)| code.clone()).unwrap_or_default();
+        return high
+            .first()
+            .map(|(_, code)| code.clone())
+            .unwrap_or_default();
     }
     let (low, high) = (search(low), search(high));
     let mut code = match u8::try_from(low.len()) {
         Ok(distance) => vec![jump(JUMP_NOT_LESS, *pivot, distance, 0)],
         Err(_) => vec![
             jump(JUMP_NOT_LESS, *pivot, 0, 1),
-            jump(JUMP_ALWAYS, u32::try_from(low.len()).unwrap_or(u32::MAX), 0, 0),
+            jump(
+                JUMP_ALWAYS,
+                u32::try_from(low.len()).unwrap_or(u32::MAX),
+                0,
+                0,
+            ),
         ],
     };
     code.extend(low);

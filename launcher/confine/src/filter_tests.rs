@@ -19,7 +19,11 @@ impl Data {
             _ => {
                 let (index, high) = ((offset - 16) / 8, (offset - 16) % 8 == 4);
                 let argument = self.arguments[index as usize];
-                if high { (argument >> 32) as u32 } else { argument as u32 }
+                if high {
+                    (argument >> 32) as u32
+                } else {
+                    argument as u32
+                }
             }
         }
     }
@@ -51,14 +55,22 @@ fn equals(argument: u8, value: u64) -> SeccompRule {
 #[test]
 fn every_call_is_answered_as_the_policy_says() {
     let mut filter = Filter::new(Action::Allow);
-    filter.set(["mount", "umount2", "bpf", "read"], Action::Errno(1)).unwrap();
+    filter
+        .set(["mount", "umount2", "bpf", "read"], Action::Errno(1))
+        .unwrap();
     filter.set(["ptrace"], Action::KillProcess).unwrap();
     let rules = vec![equals(0, 3), equals(0, 5)];
-    filter.set_if("recvmsg", rules, Action::Allow, Action::Errno(13)).unwrap();
+    filter
+        .set_if("recvmsg", rules, Action::Allow, Action::Errno(13))
+        .unwrap();
     let program = filter.compile().unwrap();
     for number in 0..1200 {
         for argument in [0, 3, 4, 5, 3 | 1 << 32] {
-            let data = Data { number, arch: ARCH, arguments: [argument; 6] };
+            let data = Data {
+                number,
+                arch: ARCH,
+                arguments: [argument; 6],
+            };
             let expected = match Sysno::new(number as usize).map(|call| call.name()) {
                 Some("mount" | "umount2" | "bpf" | "read") => Action::Errno(1),
                 Some("ptrace") => Action::KillProcess,
@@ -66,7 +78,11 @@ fn every_call_is_answered_as_the_policy_says() {
                 _ if number > last_known_call() => Action::Errno(ENOSYS),
                 _ => Action::Allow,
             };
-            assert_eq!(run(&program, &data), expected.value(), "call {number}({argument})");
+            assert_eq!(
+                run(&program, &data),
+                expected.value(),
+                "call {number}({argument})"
+            );
         }
     }
 }
@@ -74,9 +90,17 @@ fn every_call_is_answered_as_the_policy_says() {
 #[test]
 fn other_architectures_and_x32_end_the_process() {
     let program = Filter::new(Action::Allow).compile().unwrap();
-    for (number, arch) in [(1, 0x4000_0003), (X32_BIT, ARCH), (X32_BIT + 59, ARCH), (u32::MAX, ARCH)]
-    {
-        let data = Data { number, arch, arguments: [0; 6] };
+    for (number, arch) in [
+        (1, 0x4000_0003),
+        (X32_BIT, ARCH),
+        (X32_BIT + 59, ARCH),
+        (u32::MAX, ARCH),
+    ] {
+        let data = Data {
+            number,
+            arch,
+            arguments: [0; 6],
+        };
         assert_eq!(run(&program, &data), Action::KillProcess.value());
     }
 }
@@ -86,23 +110,47 @@ fn the_tree_answers_as_seccompilers_program() {
     let names: Vec<&str> = Sysno::iter().step_by(3).map(|call| call.name()).collect();
     let mut tree = Filter::new(Action::Errno(1));
     tree.set(names.iter().copied(), Action::Allow).unwrap();
-    tree.set_if("fcntl", vec![equals(1, 3), equals(1, 4)], Action::Allow, Action::Errno(1)).unwrap();
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        names.iter().map(|name| (i64::from(call_number(name).unwrap()), vec![])).collect();
-    rules.insert(i64::from(call_number("fcntl").unwrap()), vec![equals(1, 3), equals(1, 4)]);
+    tree.set_if(
+        "fcntl",
+        vec![equals(1, 3), equals(1, 4)],
+        Action::Allow,
+        Action::Errno(1),
+    )
+    .unwrap();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = names
+        .iter()
+        .map(|name| (i64::from(call_number(name).unwrap()), vec![]))
+        .collect();
+    rules.insert(
+        i64::from(call_number("fcntl").unwrap()),
+        vec![equals(1, 3), equals(1, 4)],
+    );
     let arch = std::env::consts::ARCH.try_into().unwrap();
     let allow = SeccompAction::Allow;
     let filter = SeccompFilter::new(rules, SeccompAction::Errno(1), allow, arch).unwrap();
     let linear: BpfProgram = filter.try_into().unwrap();
     let linear: Vec<Instruction> = linear
         .iter()
-        .map(|i| Instruction { code: i.code, jt: i.jt, jf: i.jf, k: i.k })
+        .map(|i| Instruction {
+            code: i.code,
+            jt: i.jt,
+            jf: i.jf,
+            k: i.k,
+        })
         .collect();
     let tree = tree.compile().unwrap();
     for number in 0..600 {
         for argument in 0..6 {
-            let data = Data { number, arch: ARCH, arguments: [argument; 6] };
-            assert_eq!(run(&tree, &data), run(&linear, &data), "call {number}({argument})");
+            let data = Data {
+                number,
+                arch: ARCH,
+                arguments: [argument; 6],
+            };
+            assert_eq!(
+                run(&tree, &data),
+                run(&linear, &data),
+                "call {number}({argument})"
+            );
         }
     }
 }

@@ -42,7 +42,11 @@ impl Program {
             options.read(true).custom_flags(O_PATH);
             Image::Opened(options.open(path)?.into())
         };
-        Ok(Program { image, argv: StringArray::new(argv), envp: StringArray::new(envp) })
+        Ok(Program {
+            image,
+            argv: StringArray::new(argv),
+            envp: StringArray::new(envp),
+        })
     }
 }
 
@@ -78,7 +82,9 @@ impl Launcher {
     /// # Errors
     /// The system's, when memory is short.
     pub fn new() -> io::Result<Self> {
-        Ok(Launcher { stack: Stack::new(STACK_SIZE)? })
+        Ok(Launcher {
+            stack: Stack::new(STACK_SIZE)?,
+        })
     }
 
     /// Starts `program` inside `sandbox` with `stdio` as descriptors 0 to 2 and no others.
@@ -103,7 +109,10 @@ impl Launcher {
             failure.store(encode(error), Ordering::SeqCst);
             EXIT_FAILED
         })
-        .map_err(|error| StepError { step: Step::Clone, errno: error.raw_os_error().unwrap_or(5) })?;
+        .map_err(|error| StepError {
+            step: Step::Clone,
+            errno: error.raw_os_error().unwrap_or(5),
+        })?;
         match decode(failure.load(Ordering::SeqCst)) {
             None => Ok(child),
             Some(error) => {
@@ -124,8 +133,10 @@ fn become_server(
     program: &Program,
     stdio: [BorrowedFd<'_>; 3],
 ) -> Result<std::convert::Infallible, StepError> {
-    let confined =
-        Privileged::new(sandbox).place_descriptors(stdio)?.drop_privileges()?.confine()?;
+    let confined = Privileged::new(sandbox)
+        .place_descriptors(stdio)?
+        .drop_privileges()?
+        .confine()?;
     Err(confined.exec(program))
 }
 
@@ -136,5 +147,8 @@ fn encode(error: StepError) -> u32 {
 fn decode(code: u32) -> Option<StepError> {
     let [number, high, middle, low] = code.to_be_bytes();
     let step = Step::from_number(number)?;
-    Some(StepError { step, errno: i32::from_be_bytes([0, high, middle, low]) })
+    Some(StepError {
+        step,
+        errno: i32::from_be_bytes([0, high, middle, low]),
+    })
 }

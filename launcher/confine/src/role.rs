@@ -104,7 +104,16 @@ const COMMON: [&str; 38] = [
 pub fn frontend() -> Result<(), RoleError> {
     let mut filter = Filter::new(Action::Errno(EPERM));
     filter.set(COMMON, Action::Allow)?;
-    let own = ["accept4", "read", "recvfrom", "recvmsg", "setsockopt", "shutdown", "statx", "write"];
+    let own = [
+        "accept4",
+        "read",
+        "recvfrom",
+        "recvmsg",
+        "setsockopt",
+        "shutdown",
+        "statx",
+        "write",
+    ];
     filter.set(own, Action::Allow)?;
     let status_flags = [F_GETFL, F_SETFL, F_GETFD].map(|command| equals(1, command));
     allow_if(&mut filter, "fcntl", status_flags)?;
@@ -122,17 +131,47 @@ pub fn frontend() -> Result<(), RoleError> {
 /// [`RoleError`]; the caller ends the process.
 pub fn resolver(identity: Option<Identity>) -> Result<(), RoleError> {
     if identity.is_some() {
-        let specification = Specification { identity, no_new_privs: true, ..Specification::default() };
+        let specification = Specification {
+            identity,
+            no_new_privs: true,
+            ..Specification::default()
+        };
         let sandbox = specification.prepare().map_err(RoleError::Prepare)?;
         let dropped = Privileged::new(&sandbox).drop_privileges();
-        let _confined = dropped.and_then(|stage| stage.confine()).map_err(RoleError::Step)?;
+        let _confined = dropped
+            .and_then(|stage| stage.confine())
+            .map_err(RoleError::Step)?;
     }
     let mut filter = Filter::new(Action::Errno(EPERM));
     filter.set(COMMON, Action::Allow)?;
     let own = [
-        "bind", "connect", "epoll_create1", "eventfd2", "fcntl", "ioctl", "open", "openat", "read",
-        "readlink", "readlinkat", "readv", "recvfrom", "recvmsg", "setsockopt", "shutdown", "statx", "uname", "write",
-        "writev", "access", "faccessat2", "pread64", "getcwd", "socketpair", "stat", "lstat",
+        "bind",
+        "connect",
+        "epoll_create1",
+        "eventfd2",
+        "fcntl",
+        "ioctl",
+        "open",
+        "openat",
+        "read",
+        "readlink",
+        "readlinkat",
+        "readv",
+        "recvfrom",
+        "recvmsg",
+        "setsockopt",
+        "shutdown",
+        "statx",
+        "uname",
+        "write",
+        "writev",
+        "access",
+        "faccessat2",
+        "pread64",
+        "getcwd",
+        "socketpair",
+        "stat",
+        "lstat",
     ];
     filter.set(own, Action::Allow)?;
     let families = [AF_UNIX, AF_INET, AF_INET6].map(|family| equals(0, family));
@@ -140,7 +179,10 @@ pub fn resolver(identity: Option<Identity>) -> Result<(), RoleError> {
     let mut files = Vec::new();
     for path in ["/etc", "/run", "/usr/share/zoneinfo"] {
         if std::path::Path::new(path).exists() {
-            files.push(Grant { path: path.into(), access: FileAccess::Read });
+            files.push(Grant {
+                path: path.into(),
+                access: FileAccess::Read,
+            });
         }
     }
     let domain = Domain {
@@ -177,7 +219,11 @@ pub fn monitor(own: &MonitorDescriptors<'_>) -> Result<(), RoleError> {
     filter.set(["waitid"], Action::Allow)?;
     allow_if(&mut filter, "recvmsg", [equals(0, number(own.frontend))])?;
     allow_if(&mut filter, "dup3", [equals(1, number(own.frontend))])?;
-    allow_if(&mut filter, "read", [own.signals, own.answers].map(|fd| equals(0, number(fd))))?;
+    allow_if(
+        &mut filter,
+        "read",
+        [own.signals, own.answers].map(|fd| equals(0, number(fd))),
+    )?;
     allow_if(&mut filter, "write", [equals(0, STDOUT), equals(0, STDERR)])?;
     let domain = Domain {
         files: Some(Vec::new()),

@@ -95,7 +95,9 @@ impl fmt::Display for PrepareError {
         match self {
             PrepareError::Domain(source) => source.fmt(f),
             PrepareError::Filter(source) => source.fmt(f),
-            PrepareError::Kernel(source) => write!(f, "cannot find out about capabilities: {source}"),
+            PrepareError::Kernel(source) => {
+                write!(f, "cannot find out about capabilities: {source}")
+            }
         }
     }
 }
@@ -112,11 +114,16 @@ impl Specification {
     /// [`PrepareError`]; nothing that was asked for is left out.
     pub fn prepare(self) -> Result<Sandbox, PrepareError> {
         let last_capability = last_capability().map_err(PrepareError::Kernel)?;
-        let root = self.identity.as_ref().is_some_and(|identity| identity.uid == 0);
+        let root = self
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.uid == 0);
         // Root of a container lacks some that root's servers may keep; another user's are
         // given because they are needed, and lacking one is an error in the child.
         let existing = if root {
-            let held = sys::identity::capget().map_err(PrepareError::Kernel)?.permitted;
+            let held = sys::identity::capget()
+                .map_err(PrepareError::Kernel)?
+                .permitted;
             CapabilitySet::from_bits(held)
         } else {
             CapabilitySet::from_bits(u64::MAX >> (63 - last_capability.min(63)))
@@ -133,7 +140,9 @@ impl Specification {
             limits: self.limits,
             nice: self.nice,
             umask: self.umask,
-            oom_score_adjust: self.oom_score_adjust.map(|score| score.to_string().into_bytes()),
+            oom_score_adjust: self
+                .oom_score_adjust
+                .map(|score| score.to_string().into_bytes()),
             private_keyring: self.private_keyring,
             new_session: self.new_session,
             directory: self.directory,
@@ -167,7 +176,12 @@ impl Sandbox {
             (self.ruleset.is_some(), "landlock"),
             (self.filter.is_some(), "seccomp"),
         ];
-        words.extend(protections.iter().filter(|(on, _)| *on).map(|(_, name)| (*name).to_owned()));
+        words.extend(
+            protections
+                .iter()
+                .filter(|(on, _)| *on)
+                .map(|(_, name)| (*name).to_owned()),
+        );
         words.join(" ")
     }
 }

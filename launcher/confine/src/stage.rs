@@ -155,7 +155,10 @@ trait AtStep<T> {
 
 impl<T> AtStep<T> for io::Result<T> {
     fn at(self, step: Step) -> Result<T, StepError> {
-        self.map_err(|error| StepError { step, errno: error.raw_os_error().unwrap_or(EIO) })
+        self.map_err(|error| StepError {
+            step,
+            errno: error.raw_os_error().unwrap_or(EIO),
+        })
     }
 }
 
@@ -282,8 +285,15 @@ fn capabilities_until_confined(sandbox: &Sandbox) -> Capabilities {
 
 fn final_capabilities(sandbox: &Sandbox) -> Capabilities {
     let keep = sandbox.capabilities.bits();
-    let root = sandbox.identity.as_ref().is_none_or(|identity| identity.uid == 0);
-    Capabilities { effective: keep, permitted: keep, inheritable: if root { 0 } else { keep } }
+    let root = sandbox
+        .identity
+        .as_ref()
+        .is_none_or(|identity| identity.uid == 0);
+    Capabilities {
+        effective: keep,
+        permitted: keep,
+        inheritable: if root { 0 } else { keep },
+    }
 }
 
 /// Asks the kernel what we are now, and tries to become root again: that must fail.
@@ -292,7 +302,10 @@ fn read_back(
     wanted: Capabilities,
     keep: CapabilitySet,
 ) -> Result<(), StepError> {
-    let wrong = Err(StepError { step: Step::ReadBack, errno: EPERM });
+    let wrong = Err(StepError {
+        step: Step::ReadBack,
+        errno: EPERM,
+    });
     let uids = identity::getresuid().at(Step::ReadBack)?;
     let gids = identity::getresgid().at(Step::ReadBack)?;
     if uids != (identity.uid, identity.uid, identity.uid)
@@ -313,7 +326,10 @@ fn stay_unprivileged() -> Result<(), StepError> {
     let (real, effective, saved) = identity::getresuid().at(Step::ReadBack)?;
     let sets = identity::capget().at(Step::ReadBack)?;
     if real == 0 || effective == 0 || saved == 0 || sets.permitted != 0 {
-        return Err(StepError { step: Step::ReadBack, errno: EPERM });
+        return Err(StepError {
+            step: Step::ReadBack,
+            errno: EPERM,
+        });
     }
     Ok(())
 }
@@ -357,6 +373,9 @@ impl Confined<'_> {
             Image::Opened(fd) => sys::exec::opened(fd.as_fd(), &program.argv, &program.envp),
             Image::Path(path) => sys::exec::path(path, &program.argv, &program.envp),
         };
-        StepError { step: Step::Exec, errno: error.raw_os_error().unwrap_or(EIO) }
+        StepError {
+            step: Step::Exec,
+            errno: error.raw_os_error().unwrap_or(EIO),
+        }
     }
 }

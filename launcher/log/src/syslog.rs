@@ -21,8 +21,8 @@ pub use syslog::{Facility, Severity};
 /// Where the logger listens.
 const DEV_LOG: &str = "/dev/log";
 
-/// Longest line sent, in bytes, priority and time included. Loggers cut at 8 KiB or less.
-const LINE_LIMIT: usize = 2048;
+/// Longest text of a line, in bytes. The names that a peer can choose are far shorter.
+const TEXT_LIMIT: usize = 8192;
 
 /// Ends a line that was cut.
 const CUT: &[u8] = b"...";
@@ -113,8 +113,8 @@ impl Syslog {
         self.lost
     }
 
-    /// Sends one line. Control bytes are written as `#` and three octal digits, and what is
-    /// longer than 2048 bytes in all is cut and ends in `...`.
+    /// Sends one line. Control bytes are written as `#` and three octal digits, and a text
+    /// that is longer than 8 KiB then is cut and ends in `...`.
     ///
     /// A line that cannot be delivered is counted, and the next one that can be is followed
     /// by `N messages lost`. Waits no longer than a tenth of a second, and not at all while
@@ -158,9 +158,10 @@ impl Syslog {
             now.second(),
         );
         line.extend_from_slice(&self.tag);
+        let limit = line.len() + TEXT_LIMIT;
         escape(text, line);
-        if line.len() > LINE_LIMIT {
-            line.truncate(LINE_LIMIT - CUT.len());
+        if line.len() > limit {
+            line.truncate(limit - CUT.len());
             line.extend_from_slice(CUT);
         }
     }
@@ -233,7 +234,7 @@ fn escaped(text: &[u8]) -> Vec<u8> {
 /// Bytes that a terminal or a line-wise reader would act on become `#ooo`, as rsyslog does
 /// with what it receives.
 fn escape(text: &[u8], line: &mut Vec<u8>) {
-    for &byte in text.iter().take(LINE_LIMIT) {
+    for &byte in text.iter().take(TEXT_LIMIT + 1) {
         if byte.is_ascii_control() {
             let digit = |shift: u8| b'0' + (byte >> shift & 7);
             line.extend_from_slice(&[b'#', digit(6), digit(3), digit(0)]);

@@ -31,14 +31,23 @@ impl Stack {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
         // SAFETY: a null hint and no descriptor: the kernel chooses fresh pages.
         let base = unsafe {
-            libc::mmap(ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+            libc::mmap(
+                ptr::null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                flags,
+                -1,
+                0,
+            )
         };
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
         let stack = Stack { base, length };
         // SAFETY: the first page of the mapping made above, which nothing uses yet.
-        check(libc::c_long::from(unsafe { libc::mprotect(base, PAGE, libc::PROT_NONE) }))?;
+        check(libc::c_long::from(unsafe {
+            libc::mprotect(base, PAGE, libc::PROT_NONE)
+        }))?;
         Ok(stack)
     }
 }
@@ -90,11 +99,16 @@ where
     // whose type is the one `entry::<F>` expects, and nobody else touches it meanwhile.
     let returned = unsafe { clone3(&arguments, data, entry::<F>) };
     if returned < 0 {
-        return Err(io::Error::from_raw_os_error(i32::try_from(-returned).unwrap_or(libc::EIO)));
+        return Err(io::Error::from_raw_os_error(
+            i32::try_from(-returned).unwrap_or(libc::EIO),
+        ));
     }
     // SAFETY: on success the kernel stored a new descriptor here, which nobody else owns.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    Ok(Child { pid: i32::try_from(returned).unwrap_or(-1), pidfd })
+    Ok(Child {
+        pid: i32::try_from(returned).unwrap_or(-1),
+        pidfd,
+    })
 }
 
 /// How a child ended.
@@ -120,7 +134,11 @@ pub fn reap(pidfd: BorrowedFd<'_>) -> io::Result<Ended> {
     // SAFETY: a successful waitid(2) fills the SIGCHLD form of the structure.
     let status = unsafe { info.si_status() };
     let status = u8::try_from(status & 0xff).unwrap_or(0);
-    Ok(if info.si_code == libc::CLD_EXITED { Ended::Exited(status) } else { Ended::Signalled(status) })
+    Ok(if info.si_code == libc::CLD_EXITED {
+        Ended::Exited(status)
+    } else {
+        Ended::Signalled(status)
+    })
 }
 
 /// Sends `signal` to the process that `pidfd` stands for. Linux 5.1.
@@ -129,9 +147,7 @@ pub fn reap(pidfd: BorrowedFd<'_>) -> io::Result<Ended> {
 /// `ESRCH` if it has ended, `EPERM` without the right to.
 pub fn kill(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
     // SAFETY: integers, and a null pointer that stands for default signal information.
-    check(unsafe {
-        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, 0, 0)
-    })?;
+    check(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, 0, 0) })?;
     Ok(())
 }
 
@@ -239,7 +255,10 @@ mod tests {
         let mut stack = Stack::new(16 * 1024).unwrap();
         for round in 0..100 {
             let child = vfork(&mut stack, || round).unwrap();
-            assert_eq!(reap(child.pidfd.as_fd()).unwrap(), Ended::Exited(round as u8));
+            assert_eq!(
+                reap(child.pidfd.as_fd()).unwrap(),
+                Ended::Exited(round as u8)
+            );
         }
     }
 }

@@ -73,9 +73,8 @@ pub fn chdir(path: &std::ffi::CStr) -> io::Result<()> {
 pub fn overwrite(path: &std::ffi::CStr, text: &[u8]) -> io::Result<()> {
     let flags = libc::O_WRONLY | libc::O_CLOEXEC;
     // SAFETY: a NUL-terminated string that outlives the call.
-    let fd = check(unsafe {
-        libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags)
-    })?;
+    let fd =
+        check(unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) })?;
     // SAFETY: `text` is valid for its length during the call.
     let written = check(unsafe { libc::syscall(libc::SYS_write, fd, text.as_ptr(), text.len()) });
     // SAFETY: opened above, owned by nobody else.

@@ -21,7 +21,10 @@ impl StringArray {
     pub fn new(strings: Vec<CString>) -> Self {
         let mut pointers: Vec<*const c_char> = strings.iter().map(|s| s.as_ptr()).collect();
         pointers.push(std::ptr::null());
-        StringArray { pointers, _strings: strings }
+        StringArray {
+            pointers,
+            _strings: strings,
+        }
     }
 }
 

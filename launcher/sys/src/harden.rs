@@ -53,8 +53,12 @@ pub fn landlock_restrict_self(ruleset: BorrowedFd<'_>) -> io::Result<()> {
 /// `EACCES` without no_new_privs or CAP_SYS_ADMIN, `EINVAL` for a program that is too long
 /// or not well formed.
 pub fn seccomp_filter(program: &[Instruction]) -> io::Result<()> {
-    let length = u16::try_from(program.len()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
-    let program = Program { length, instructions: program.as_ptr() };
+    let length =
+        u16::try_from(program.len()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    let program = Program {
+        length,
+        instructions: program.as_ptr(),
+    };
     let set_filter = libc::SECCOMP_SET_MODE_FILTER;
     // SAFETY: `program` points to `length` instructions, both alive during the call, in
     // which the kernel copies them.

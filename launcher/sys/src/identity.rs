@@ -71,7 +71,12 @@ pub fn getresuid() -> io::Result<Ids> {
     let (mut real, mut effective, mut saved) = (0_u32, 0_u32, 0_u32);
     // SAFETY: three local integers that outlive the call.
     check(unsafe {
-        libc::syscall(libc::SYS_getresuid, &raw mut real, &raw mut effective, &raw mut saved)
+        libc::syscall(
+            libc::SYS_getresuid,
+            &raw mut real,
+            &raw mut effective,
+            &raw mut saved,
+        )
     })?;
     Ok((real, effective, saved))
 }
@@ -84,7 +89,12 @@ pub fn getresgid() -> io::Result<Ids> {
     let (mut real, mut effective, mut saved) = (0_u32, 0_u32, 0_u32);
     // SAFETY: three local integers that outlive the call.
     check(unsafe {
-        libc::syscall(libc::SYS_getresgid, &raw mut real, &raw mut effective, &raw mut saved)
+        libc::syscall(
+            libc::SYS_getresgid,
+            &raw mut real,
+            &raw mut effective,
+            &raw mut saved,
+        )
     })?;
     Ok((real, effective, saved))
 }
@@ -94,7 +104,10 @@ pub fn getresgid() -> io::Result<Ids> {
 /// # Errors
 /// The kernel's; none are known.
 pub fn capget() -> io::Result<Capabilities> {
-    let header = Header { version: VERSION_3, pid: 0 };
+    let header = Header {
+        version: VERSION_3,
+        pid: 0,
+    };
     let mut data = [Data::default(); 2];
     // SAFETY: version 3 reads one header and writes two data blocks, both local.
     check(unsafe { libc::syscall(libc::SYS_capget, &raw const header, data.as_mut_ptr()) })?;
@@ -112,7 +125,10 @@ pub fn capget() -> io::Result<Capabilities> {
 /// # Errors
 /// `EPERM` for a capability that is not permitted now.
 pub fn capset(sets: Capabilities) -> io::Result<()> {
-    let header = Header { version: VERSION_3, pid: 0 };
+    let header = Header {
+        version: VERSION_3,
+        pid: 0,
+    };
     let half = |shift: u32| Data {
         effective: (sets.effective >> shift) as u32,
         permitted: (sets.permitted >> shift) as u32,
@@ -152,7 +168,16 @@ pub fn clear_ambient() -> io::Result<()> {
 pub fn raise_ambient(capability: u32) -> io::Result<()> {
     let raise = libc::PR_CAP_AMBIENT_RAISE;
     // SAFETY: integers only; the unused arguments must be zero.
-    check(unsafe { libc::syscall(libc::SYS_prctl, libc::PR_CAP_AMBIENT, raise, capability, 0, 0) })?;
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_prctl,
+            libc::PR_CAP_AMBIENT,
+            raise,
+            capability,
+            0,
+            0,
+        )
+    })?;
     Ok(())
 }
 

@@ -21,5 +21,9 @@ use std::io;
 
 /// Turns the C convention (-1 and errno) into a `Result`; allocates nothing.
 fn check(returned: libc::c_long) -> io::Result<libc::c_long> {
-    if returned == -1 { Err(io::Error::last_os_error()) } else { Ok(returned) }
+    if returned == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(returned)
+    }
 }

@@ -18,7 +18,10 @@ pub fn setsid() -> io::Result<()> {
 /// # Errors
 /// `EPERM` when raising a hard limit without CAP_SYS_RESOURCE, `EINVAL` for soft above hard.
 pub fn set_rlimit(resource: u32, soft: u64, hard: u64) -> io::Result<()> {
-    let limit = libc::rlimit64 { rlim_cur: soft, rlim_max: hard };
+    let limit = libc::rlimit64 {
+        rlim_cur: soft,
+        rlim_max: hard,
+    };
     // SAFETY: a local structure that outlives the call; no old value is asked for.
     check(unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, &raw const limit, 0) })?;
     Ok(())
@@ -61,7 +64,13 @@ pub fn set_signal_mask(mask: SignalMask) -> io::Result<()> {
     let size = size_of::<u64>();
     // SAFETY: the kernel reads `size` bytes from a local integer; no old mask is asked for.
     check(unsafe {
-        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const set, 0, size)
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const set,
+            0,
+            size,
+        )
     })?;
     Ok(())
 }
@@ -76,7 +85,13 @@ pub fn default_sigpipe() -> io::Result<()> {
     // SAFETY: all-zero is the kernel's sigaction for SIG_DFL (32 bytes on both
     // architectures); no old action is asked for.
     check(unsafe {
-        libc::syscall(libc::SYS_rt_sigaction, libc::SIGPIPE, default.as_ptr(), 0, size)
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            libc::SIGPIPE,
+            default.as_ptr(),
+            0,
+            size,
+        )
     })?;
     Ok(())
 }

@@ -27,8 +27,10 @@ pub struct Received {
 /// # Errors
 /// `EAGAIN` where the socket is non-blocking and full, `EPIPE` where the other end is gone.
 pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let mut part =
-        libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut part = libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
+    };
     let mut control = Control([0; 64]);
     // SAFETY: msghdr is integers and pointers, for which all-zero means "absent".
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -45,12 +47,19 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fd: Option<BorrowedFd<'_>>) ->
             (*first).cmsg_level = libc::SOL_SOCKET;
             (*first).cmsg_type = libc::SCM_RIGHTS;
             (*first).cmsg_len = libc::CMSG_LEN(size_of::<RawFd>() as u32) as _;
-            libc::CMSG_DATA(first).cast::<RawFd>().write_unaligned(fd.as_raw_fd());
+            libc::CMSG_DATA(first)
+                .cast::<RawFd>()
+                .write_unaligned(fd.as_raw_fd());
         }
     }
     // SAFETY: everything `header` points to is local and lives during the call.
     check(unsafe {
-        libc::syscall(libc::SYS_sendmsg, socket.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL)
+        libc::syscall(
+            libc::SYS_sendmsg,
+            socket.as_raw_fd(),
+            &raw const header,
+            libc::MSG_NOSIGNAL,
+        )
     })?;
     Ok(())
 }
@@ -60,7 +69,10 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fd: Option<BorrowedFd<'_>>) ->
 /// # Errors
 /// `EAGAIN` where the socket is non-blocking and empty.
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
-    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let mut part = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
     let mut control = Control([0; 64]);
     // SAFETY: as in `send`.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -72,7 +84,12 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received
     header.msg_controllen = space as _;
     // SAFETY: `buffer` is valid for its length and exclusively ours; the rest is local.
     let length = check(unsafe {
-        libc::syscall(libc::SYS_recvmsg, socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC)
+        libc::syscall(
+            libc::SYS_recvmsg,
+            socket.as_raw_fd(),
+            &raw mut header,
+            libc::MSG_CMSG_CLOEXEC,
+        )
     })?;
     Ok(Received {
         length: usize::try_from(length).unwrap_or(0),
@@ -88,8 +105,13 @@ fn take_descriptors(header: &libc::msghdr) -> Vec<OwnedFd> {
     let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
     while !next.is_null() {
         // SAFETY: `next` is a complete header inside the buffer.
-        let (level, kind, length) =
-            unsafe { ((*next).cmsg_level, (*next).cmsg_type, (*next).cmsg_len as usize) };
+        let (level, kind, length) = unsafe {
+            (
+                (*next).cmsg_level,
+                (*next).cmsg_type,
+                (*next).cmsg_len as usize,
+            )
+        };
         if level == libc::SOL_SOCKET && kind == libc::SCM_RIGHTS {
             // SAFETY: computes sizes only.
             let head = unsafe { libc::CMSG_LEN(0) } as usize;

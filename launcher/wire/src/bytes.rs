@@ -12,7 +12,10 @@ pub(crate) struct Writer<const N: usize> {
 
 impl<const N: usize> Writer<N> {
     pub(crate) fn new(tag: u8) -> Self {
-        let mut writer = Writer { frame: [0; N], at: 0 };
+        let mut writer = Writer {
+            frame: [0; N],
+            at: 0,
+        };
         writer.put(&[tag]);
         writer
     }
@@ -118,8 +121,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn text(&mut self, capacity: u16) -> Result<Vec<u8>, Malformed> {
         let length = usize::from(self.u16()?);
-        let (field, rest) =
-            self.rest.split_at_checked(usize::from(capacity)).ok_or(Malformed::Size)?;
+        let (field, rest) = self
+            .rest
+            .split_at_checked(usize::from(capacity))
+            .ok_or(Malformed::Size)?;
         self.rest = rest;
         let (text, padding) = field.split_at_checked(length).ok_or(Malformed::Field)?;
         all_zero(padding)?;
@@ -133,7 +138,11 @@ impl<'a> Reader<'a> {
 }
 
 fn all_zero(bytes: &[u8]) -> Result<(), Malformed> {
-    if bytes.iter().all(|&b| b == 0) { Ok(()) } else { Err(Malformed::Padding) }
+    if bytes.iter().all(|&b| b == 0) {
+        Ok(())
+    } else {
+        Err(Malformed::Padding)
+    }
 }
 
 fn mapped(address: Ipv6Addr) -> Option<Ipv4Addr> {

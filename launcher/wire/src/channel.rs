@@ -53,7 +53,10 @@ impl<In: Frame, Out: Frame> Channel<In, Out> {
     /// Takes over one end of a `SOCK_SEQPACKET` pair.
     #[must_use]
     pub fn new(socket: OwnedFd) -> Self {
-        Channel { socket, direction: PhantomData }
+        Channel {
+            socket,
+            direction: PhantomData,
+        }
     }
 
     /// Sends a message, with the descriptor it carries if it carries one.

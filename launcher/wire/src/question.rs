@@ -97,11 +97,18 @@ impl Frame for Question {
         let deadline_ms = fields.u32()?;
         let subject = match tag {
             HOSTNAME => Subject::HostnameOf(fields.socket()?),
-            USER => Subject::UserOf { client: fields.socket()?, server: fields.socket()? },
+            USER => Subject::UserOf {
+                client: fields.socket()?,
+                server: fields.socket()?,
+            },
             unknown => return Err(Malformed::Tag(unknown)),
         };
         fields.finish()?;
-        Ok(Question { id, deadline_ms, subject })
+        Ok(Question {
+            id,
+            deadline_ms,
+            subject,
+        })
     }
 }
 
@@ -145,7 +152,12 @@ impl Frame for Answer {
         if name.is_empty() == (outcome == Outcome::Known) {
             return Err(Malformed::Field);
         }
-        Ok(Answer { id, outcome, name, warning })
+        Ok(Answer {
+            id,
+            outcome,
+            name,
+            warning,
+        })
     }
 }
 
@@ -157,8 +169,15 @@ mod tests {
     fn what_is_written_is_read() {
         let client = "192.0.2.1:4711".parse().unwrap();
         let server = "[2001:db8::1]:79".parse().unwrap();
-        for subject in [Subject::HostnameOf(client), Subject::UserOf { client, server }] {
-            let question = Question { id: 42, deadline_ms: 5000, subject };
+        for subject in [
+            Subject::HostnameOf(client),
+            Subject::UserOf { client, server },
+        ] {
+            let question = Question {
+                id: 42,
+                deadline_ms: 5000,
+                subject,
+            };
             assert_eq!(question.with_bytes(Question::decode), Ok(question));
         }
         let answer = Answer {
@@ -173,7 +192,12 @@ mod tests {
     #[test]
     fn a_name_goes_with_known_and_with_nothing_else() {
         for (outcome, name) in [(Outcome::Known, &b""[..]), (Outcome::Failed, b"x")] {
-            let answer = Answer { id: 1, outcome, name: name.to_vec(), warning: Vec::new() };
+            let answer = Answer {
+                id: 1,
+                outcome,
+                name: name.to_vec(),
+                warning: Vec::new(),
+            };
             assert_eq!(answer.with_bytes(Answer::decode), Err(Malformed::Field));
         }
     }

@@ -100,7 +100,10 @@ impl Frame for ToFrontend {
 
     fn carries_descriptor(&self) -> bool {
         use ToFrontend::{Audit, Listener, Plan, Resolver, Tables};
-        matches!(self, Plan { .. } | Listener { .. } | Tables | Resolver | Audit)
+        matches!(
+            self,
+            Plan { .. } | Listener { .. } | Tables | Resolver | Audit
+        )
     }
 
     fn with_bytes<R>(&self, send: impl FnOnce(&[u8]) -> R) -> R {
@@ -110,8 +113,13 @@ impl Frame for ToFrontend {
     fn decode(frame: &[u8]) -> Result<Self, Malformed> {
         let (tag, mut fields) = Reader::new(frame, Self::SIZE)?;
         let message = match tag {
-            PLAN => ToFrontend::Plan { listeners: fields.u32()? },
-            LISTENER => ToFrontend::Listener { service: fields.u32()?, listener: fields.u32()? },
+            PLAN => ToFrontend::Plan {
+                listeners: fields.u32()?,
+            },
+            LISTENER => ToFrontend::Listener {
+                service: fields.u32()?,
+                listener: fields.u32()?,
+            },
             TABLES => ToFrontend::Tables,
             RESOLVER => ToFrontend::Resolver,
             AUDIT => ToFrontend::Audit,
@@ -126,7 +134,10 @@ impl Frame for ToFrontend {
                 listener: fields.u32()?,
                 connection: fields.take()?,
                 peer: fields.take()?,
-                failure: Failure { step: fields.u8()?, errno: fields.i32()? },
+                failure: Failure {
+                    step: fields.u8()?,
+                    errno: fields.i32()?,
+                },
             },
             ENDED => ToFrontend::Ended {
                 service: fields.u32()?,
@@ -165,7 +176,12 @@ impl ToFrontend {
             ToFrontend::Tables => Writer::new(TABLES).finish(),
             ToFrontend::Resolver => Writer::new(RESOLVER).finish(),
             ToFrontend::Audit => Writer::new(AUDIT).finish(),
-            ToFrontend::Running { service, listener, connection, peer } => {
+            ToFrontend::Running {
+                service,
+                listener,
+                connection,
+                peer,
+            } => {
                 let mut writer = Writer::new(RUNNING);
                 writer.u32(service);
                 writer.u32(listener);
@@ -173,7 +189,13 @@ impl ToFrontend {
                 writer.put(&peer);
                 writer.finish()
             }
-            ToFrontend::Failed { service, listener, connection, peer, failure } => {
+            ToFrontend::Failed {
+                service,
+                listener,
+                connection,
+                peer,
+                failure,
+            } => {
                 let mut writer = Writer::new(FAILED);
                 writer.u32(service);
                 writer.u32(listener);
@@ -183,7 +205,15 @@ impl ToFrontend {
                 writer.i32(failure.errno);
                 writer.finish()
             }
-            ToFrontend::Ended { service, listener, connection, peer, pid, ending, duration_ms } => {
+            ToFrontend::Ended {
+                service,
+                listener,
+                connection,
+                peer,
+                pid,
+                ending,
+                duration_ms,
+            } => {
                 let mut writer = Writer::new(ENDED);
                 writer.u32(service);
                 writer.u32(listener);
@@ -215,7 +245,12 @@ mod tests {
             ToFrontend::Tables,
             ToFrontend::Resolver,
             ToFrontend::Audit,
-            ToFrontend::Running { service, listener, connection, peer },
+            ToFrontend::Running {
+                service,
+                listener,
+                connection,
+                peer,
+            },
             ToFrontend::Failed {
                 service,
                 listener,

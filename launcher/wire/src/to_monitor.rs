@@ -53,12 +53,26 @@ impl Frame for ToMonitor {
         let frame = match *self {
             ToMonitor::Ready => Writer::new(READY).finish(),
             ToMonitor::Refresh => Writer::new(REFRESH).finish(),
-            ToMonitor::Launch { service, listener, through_tcpd, connection, peer } => {
-                launch(LAUNCH, service, listener, through_tcpd, connection, peer)
-            }
-            ToMonitor::LaunchOnListener { service, listener, connection, peer } => {
-                launch(LAUNCH_ON_LISTENER, service, listener, false, connection, peer)
-            }
+            ToMonitor::Launch {
+                service,
+                listener,
+                through_tcpd,
+                connection,
+                peer,
+            } => launch(LAUNCH, service, listener, through_tcpd, connection, peer),
+            ToMonitor::LaunchOnListener {
+                service,
+                listener,
+                connection,
+                peer,
+            } => launch(
+                LAUNCH_ON_LISTENER,
+                service,
+                listener,
+                false,
+                connection,
+                peer,
+            ),
         };
         send(&frame)
     }
@@ -77,11 +91,20 @@ impl Frame for ToMonitor {
                 match (tag, through_tcpd) {
                     (LAUNCH, 0 | 1) => {
                         let through_tcpd = through_tcpd == 1;
-                        ToMonitor::Launch { service, listener, through_tcpd, connection, peer }
+                        ToMonitor::Launch {
+                            service,
+                            listener,
+                            through_tcpd,
+                            connection,
+                            peer,
+                        }
                     }
-                    (LAUNCH_ON_LISTENER, 0) => {
-                        ToMonitor::LaunchOnListener { service, listener, connection, peer }
-                    }
+                    (LAUNCH_ON_LISTENER, 0) => ToMonitor::LaunchOnListener {
+                        service,
+                        listener,
+                        connection,
+                        peer,
+                    },
                     _ => return Err(Malformed::Field),
                 }
             }
@@ -118,8 +141,19 @@ mod tests {
         vec![
             ToMonitor::Ready,
             ToMonitor::Refresh,
-            ToMonitor::Launch { service: 1, listener: 2, through_tcpd: true, connection, peer },
-            ToMonitor::LaunchOnListener { service: u32::MAX, listener: 0, connection, peer },
+            ToMonitor::Launch {
+                service: 1,
+                listener: 2,
+                through_tcpd: true,
+                connection,
+                peer,
+            },
+            ToMonitor::LaunchOnListener {
+                service: u32::MAX,
+                listener: 0,
+                connection,
+                peer,
+            },
         ]
     }
 

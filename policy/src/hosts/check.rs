@@ -16,7 +16,12 @@ use std::ops::Range;
 /// Checks a table. `file` is its number in diagnostics.
 #[must_use]
 pub fn check(file: usize, text: &[u8], table: TableKind) -> Vec<Diagnostic> {
-    let mut checker = Checker { file, text, table, found: Vec::new() };
+    let mut checker = Checker {
+        file,
+        text,
+        table,
+        found: Vec::new(),
+    };
     for line in lines(text) {
         checker.line(&line);
     }
@@ -75,7 +80,10 @@ impl Checker<'_> {
             let host = after_sign(token).unwrap_or(token);
             if let Some(defect) = host_defect(host) {
                 let place = self.place(line, token);
-                self.broken(place, &format!("`{}`: {defect}", String::from_utf8_lossy(token)));
+                self.broken(
+                    place,
+                    &format!("`{}`: {defect}", String::from_utf8_lossy(token)),
+                );
             }
         }
         self.options(line, options, whole);
@@ -96,7 +104,12 @@ impl Checker<'_> {
     }
 
     fn wrong_option(&mut self, place: Range<usize>, what: &str) {
-        self.report(Severity::Error, place, what, "whom the rule matches is denied");
+        self.report(
+            Severity::Error,
+            place,
+            what,
+            "whom the rule matches is denied",
+        );
     }
 
     fn broken(&mut self, place: Range<usize>, what: &str) {
@@ -109,7 +122,13 @@ impl Checker<'_> {
 
     fn report(&mut self, severity: Severity, span: Range<usize>, what: &str, consequence: &str) {
         let (what, consequence) = (what.to_owned(), consequence.to_owned());
-        self.found.push(Diagnostic { severity, file: self.file, span, what, consequence });
+        self.found.push(Diagnostic {
+            severity,
+            file: self.file,
+            span,
+            what,
+            consequence,
+        });
     }
 
     /// Where `part` of a line stands in the file: exactly if the line is one physical line,
@@ -129,7 +148,9 @@ impl Checker<'_> {
 
 /// Where `part`, a slice of `whole`, begins in it.
 fn offset(whole: &[u8], part: &[u8]) -> usize {
-    (part.as_ptr().addr()).saturating_sub(whole.as_ptr().addr()).min(whole.len())
+    (part.as_ptr().addr())
+        .saturating_sub(whole.as_ptr().addr())
+        .min(whole.len())
 }
 
 fn after_sign(token: &[u8]) -> Option<&[u8]> {
@@ -138,7 +159,14 @@ fn after_sign(token: &[u8]) -> Option<&[u8]> {
 }
 
 fn host_defect(host: &[u8]) -> Option<&'static str> {
-    let keyword = [&b"ALL"[..], b"EXCEPT", b"KNOWN", b"LOCAL", b"PARANOID", b"UNKNOWN"];
+    let keyword = [
+        &b"ALL"[..],
+        b"EXCEPT",
+        b"KNOWN",
+        b"LOCAL",
+        b"PARANOID",
+        b"UNKNOWN",
+    ];
     if keyword.iter().any(|word| host.eq_ignore_ascii_case(word))
         || matches!(host, [b'@' | b'/', ..])
     {
@@ -235,7 +263,11 @@ mod tests {
         assert_eq!(
             found(text, TableKind::Deny),
             [
-                (2, 1, "there is no `:` outside of brackets; the rule denies everybody".into()),
+                (
+                    2,
+                    1,
+                    "there is no `:` outside of brackets; the rule denies everybody".into()
+                ),
                 (
                     3,
                     6,
@@ -246,8 +278,10 @@ mod tests {
             ]
         );
         let text = b"ALL: ALL: twits /bin/x\nALL: [::1]/x\nALL: ALL: umask 9\n";
-        let places: Vec<(usize, usize)> =
-            found(text, TableKind::Allow).iter().map(|(line, column, _)| (*line, *column)).collect();
+        let places: Vec<(usize, usize)> = found(text, TableKind::Allow)
+            .iter()
+            .map(|(line, column, _)| (*line, *column))
+            .collect();
         assert_eq!(places, [(1, 10), (2, 6), (3, 10)]);
     }
 

@@ -35,7 +35,7 @@ impl Drop for Place {
 }
 
 fn next(logger: &UnixDatagram) -> String {
-    let mut buffer = [0; 10_000];
+    let mut buffer = [0; 20_000];
     let length = logger.recv(&mut buffer).unwrap();
     String::from_utf8_lossy(&buffer[..length]).into_owned()
 }
@@ -114,8 +114,11 @@ fn a_long_line_is_cut() {
     let mut log = place.open();
     log.send(Severity::LOG_INFO, &[b'a'; 100_000]);
     let line = next(&logger);
-    assert_eq!(line.len(), LINE_LIMIT);
-    assert!(line.ends_with("aaa..."));
+    let text = parts(&line).2.strip_prefix("tcpd: ").unwrap();
+    assert_eq!(text.len(), TEXT_LIMIT);
+    assert!(text.ends_with("aaa..."));
+    log.send(Severity::LOG_INFO, &[b'a'; TEXT_LIMIT]);
+    assert!(next(&logger).ends_with("aaaaaa"));
 }
 
 #[test]

@@ -43,11 +43,30 @@ pub struct Arrival {
 ///
 /// Source: RFC 9562, section 5.7.
 pub fn new_id(random: [u8; 10]) -> ConnectionId {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let milliseconds = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
     let [_, _, a, b, c, d, e, f] = milliseconds.to_be_bytes();
     let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = random;
-    [a, b, c, d, e, f, 0x70 | r0 & 0x0f, r1, 0x80 | r2 & 0x3f, r3, r4, r5, r6, r7, r8, r9]
+    [
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        0x70 | r0 & 0x0f,
+        r1,
+        0x80 | r2 & 0x3f,
+        r3,
+        r4,
+        r5,
+        r6,
+        r7,
+        r8,
+        r9,
+    ]
 }
 
 #[cfg(test)]

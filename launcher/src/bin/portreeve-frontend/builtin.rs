@@ -58,7 +58,17 @@ impl Session {
             Builtin::Daytime | Builtin::Time => reply(kind, &[], 0),
             Builtin::Echo | Builtin::Discard | Builtin::Chargen => Vec::new(),
         };
-        Ok(Session { id, service, peer, since: now, stream, kind, active: now, pending, line: 0 })
+        Ok(Session {
+            id,
+            service,
+            peer,
+            since: now,
+            stream,
+            kind,
+            active: now,
+            pending,
+            line: 0,
+        })
     }
 
     /// What the session waits for now.
@@ -96,7 +106,8 @@ impl Session {
         let mut buffer = [0; BUFFER];
         let length = self.stream.read(&mut buffer)?;
         if self.kind == Builtin::Echo {
-            self.pending.extend_from_slice(buffer.get(..length).unwrap_or_default());
+            self.pending
+                .extend_from_slice(buffer.get(..length).unwrap_or_default());
         }
         Ok(length == 0)
     }
@@ -126,12 +137,18 @@ pub fn reply(kind: Builtin, received: &[u8], line: usize) -> Vec<u8> {
         Builtin::Discard => Vec::new(),
         Builtin::Daytime => {
             let now = jiff::Zoned::now();
-            now.strftime("%a %b %e %H:%M:%S %Y\r\n").to_string().into_bytes()
+            now.strftime("%a %b %e %H:%M:%S %Y\r\n")
+                .to_string()
+                .into_bytes()
         }
         Builtin::Time => {
-            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let since_1970 = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
             // The protocol's 32 bits wrap in 2036, as the RFC has it.
-            ((since_1970.as_secs() + FROM_1900) as u32).to_be_bytes().to_vec()
+            ((since_1970.as_secs() + FROM_1900) as u32)
+                .to_be_bytes()
+                .to_vec()
         }
         Builtin::Chargen => characters(line),
     }
@@ -153,7 +170,10 @@ mod tests {
         assert_eq!(reply(Builtin::Echo, b"x\0", 0), b"x\0");
         assert_eq!(reply(Builtin::Time, b"", 0).len(), 4);
         let daytime = reply(Builtin::Daytime, b"", 0);
-        assert!(daytime.ends_with(b"\r\n") && daytime.len() == 26, "{daytime:?}");
+        assert!(
+            daytime.ends_with(b"\r\n") && daytime.len() == 26,
+            "{daytime:?}"
+        );
         let first = characters(0);
         assert_eq!((first[0], first.len()), (b'!', 74));
         assert_eq!(characters(1)[0], b'"');

@@ -47,7 +47,12 @@ mod tests {
 
     #[test]
     fn senders_that_could_be_turned_on_others() {
-        for sender in ["192.0.2.1:7", "192.0.2.1:1023", "192.0.2.1:2049", "255.255.255.255:4000"] {
+        for sender in [
+            "192.0.2.1:7",
+            "192.0.2.1:1023",
+            "192.0.2.1:2049",
+            "255.255.255.255:4000",
+        ] {
             assert!(could_reflect(sender.parse().unwrap()), "{sender}");
         }
         for sender in ["192.0.2.1:1024", "[2001:db8::1]:5000"] {

@@ -22,9 +22,14 @@ impl Frontend<'_> {
     /// # Errors
     /// What makes it impossible to go on.
     pub fn decide(&mut self, arrival: Arrival) -> Outcome {
-        let current = self.tables.as_ref().is_some_and(launcher::tables::Tables::are_current);
-        let has_rules =
-            self.services.get(&arrival.service).is_some_and(|service| service.daemon.is_some());
+        let current = self
+            .tables
+            .as_ref()
+            .is_some_and(launcher::tables::Tables::are_current);
+        let has_rules = self
+            .services
+            .get(&arrival.service)
+            .is_some_and(|service| service.daemon.is_some());
         if has_rules && !current {
             if self.stalled.is_empty() {
                 self.outbox.send(ToMonitor::Refresh, None)?;
@@ -44,8 +49,14 @@ impl Frontend<'_> {
             // The service was removed while the client waited: closing is all there is to do.
             return Ok(());
         };
-        let Some(daemon) = &service.daemon else { return self.admit(&service, arrival, None, false) };
-        let compat = if self.tcp_wrappers { Compat::TcpWrappers } else { Compat::Strict };
+        let Some(daemon) = &service.daemon else {
+            return self.admit(&service, arrival, None, false);
+        };
+        let compat = if self.tcp_wrappers {
+            Compat::TcpWrappers
+        } else {
+            Compat::Strict
+        };
         loop {
             let Some(tables) = &self.tables else {
                 return self.refuse(&service, arrival, &Why::NoTables);
@@ -82,7 +93,10 @@ impl Frontend<'_> {
         }
         if let Some(limit) = service.per_minute {
             let now = Instant::now();
-            let rate = self.rates.entry(service.number).or_insert_with(|| Rate::new(limit, now));
+            let rate = self
+                .rates
+                .entry(service.number)
+                .or_insert_with(|| Rate::new(limit, now));
             if let Err(rest) = rate.start(now) {
                 let key = listener_key(arrival.service, arrival.listener);
                 self.refuse(service, arrival, &Why::Rate(limit))?;
@@ -107,9 +121,11 @@ impl Frontend<'_> {
         verdict: Option<&Verdict>,
         through_tcpd: bool,
     ) -> Outcome {
-        self.records.opened(service, &arrival, verdict, through_tcpd);
+        self.records
+            .opened(service, &arrival, verdict, through_tcpd);
         let address = arrival.peer.map(|peer| peer.ip());
-        self.running.begin(arrival.id, service.number, service.per_source, address);
+        self.running
+            .begin(arrival.id, service.number, service.per_source, address);
         let (number, listener, connection) = (arrival.service, arrival.listener, arrival.id);
         let peer = launcher::peer::pack(arrival.peer);
         match arrival.what {
@@ -125,8 +141,12 @@ impl Frontend<'_> {
                 self.outbox.send(message, Some(stream.into()))?;
             }
             What::Waiting | What::Datagram(_) => {
-                let message =
-                    ToMonitor::LaunchOnListener { service: number, listener, connection, peer };
+                let message = ToMonitor::LaunchOnListener {
+                    service: number,
+                    listener,
+                    connection,
+                    peer,
+                };
                 self.outbox.send(message, None)?;
             }
         }
@@ -144,7 +164,9 @@ impl Frontend<'_> {
         let key = listener_key(arrival.service, arrival.listener);
         match &arrival.what {
             What::Datagram(received) => {
-                let Some(sender) = arrival.peer else { return Ok(()) };
+                let Some(sender) = arrival.peer else {
+                    return Ok(());
+                };
                 if could_reflect(sender) {
                     return self.refuse(service, arrival, &Why::Reflects);
                 }
@@ -160,9 +182,12 @@ impl Frontend<'_> {
             What::Connection(_) => {
                 self.records.opened(service, &arrival, verdict, false);
                 let Arrival { id, peer, what, .. } = arrival;
-                let What::Connection(stream) = what else { return Ok(()) };
+                let What::Connection(stream) = what else {
+                    return Ok(());
+                };
                 let address = peer.map(|peer| peer.ip());
-                self.running.begin(id, service.number, service.per_source, address);
+                self.running
+                    .begin(id, service.number, service.per_source, address);
                 set_options(&stream, verdict);
                 let names = (id, service.number);
                 let session = Session::new(names, stream, peer, kind, Instant::now())?;

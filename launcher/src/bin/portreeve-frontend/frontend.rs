@@ -115,7 +115,10 @@ impl<'a> Frontend<'a> {
     }
 
     fn timeout(&self) -> EpollTimeout {
-        let resting = self.listeners.values().any(|l| matches!(l.watch, Watch::RestsUntil(_)));
+        let resting = self
+            .listeners
+            .values()
+            .any(|l| matches!(l.watch, Watch::RestsUntil(_)));
         if resting || self.names.is_waiting() || self.outbox.is_waiting() {
             EpollTimeout::from(100_u16)
         } else if self.sessions.is_empty() {
@@ -127,7 +130,10 @@ impl<'a> Frontend<'a> {
 
     /// Nothing more is accepted until the monitor has taken what it was sent.
     fn wait_for_monitor(&mut self) -> Outcome {
-        let mut fds = [PollFd::new(self.outbox.channel().as_fd(), PollFlags::POLLOUT)];
+        let mut fds = [PollFd::new(
+            self.outbox.channel().as_fd(),
+            PollFlags::POLLOUT,
+        )];
         poll(&mut fds, PollTimeout::from(1000_u16))?;
         Ok(self.outbox.flush()?)
     }
@@ -151,7 +157,8 @@ impl<'a> Frontend<'a> {
     /// The system's.
     pub fn watch_resolver(&mut self, socket: OwnedFd) -> Outcome {
         names::set_nonblocking(&socket)?;
-        self.epoll.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, RESOLVER))?;
+        self.epoll
+            .add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, RESOLVER))?;
         let failed = self.names.connect(socket);
         self.decide_all(failed)
     }
@@ -166,12 +173,16 @@ impl<'a> Frontend<'a> {
     /// # Errors
     /// What makes it impossible to go on.
     pub fn decide_all(&mut self, arrivals: Vec<Arrival>) -> Outcome {
-        arrivals.into_iter().try_for_each(|arrival| self.decide(arrival))
+        arrivals
+            .into_iter()
+            .try_for_each(|arrival| self.decide(arrival))
     }
 
     fn arrivals(&mut self, key: u64) -> Outcome {
         for _ in 0..TURN {
-            let Some(arrival) = self.next_arrival(key)? else { break };
+            let Some(arrival) = self.next_arrival(key)? else {
+                break;
+            };
             self.decide(arrival)?;
             if self.outbox.is_full() {
                 break;
@@ -182,8 +193,12 @@ impl<'a> Frontend<'a> {
 
     /// Takes the next arrival from a listener, if there is one and it is watched.
     fn next_arrival(&mut self, key: u64) -> Result<Option<Arrival>, Box<dyn std::error::Error>> {
-        let Some(listener) = self.listeners.get(&key) else { return Ok(None) };
-        let Some(service) = self.services.get(&listener.service) else { return Ok(None) };
+        let Some(listener) = self.listeners.get(&key) else {
+            return Ok(None);
+        };
+        let Some(service) = self.services.get(&listener.service) else {
+            return Ok(None);
+        };
         if listener.watch != Watch::On {
             return Ok(None);
         }
@@ -196,9 +211,8 @@ impl<'a> Frontend<'a> {
                     (What::Connection(stream), Some(peer), local)
                 })
             }),
-            (Socket::Udp(socket), true) => listener::sender(socket).map(|sender| {
-                sender.map(|sender| (What::Waiting, Some(sender), listener.local()))
-            }),
+            (Socket::Udp(socket), true) => listener::sender(socket)
+                .map(|sender| sender.map(|sender| (What::Waiting, Some(sender), listener.local()))),
             (Socket::Udp(socket), false) => {
                 let mut buffer = vec![0; datagram::LARGEST];
                 listener::datagram(socket, &mut buffer).map(|received| {
@@ -216,7 +230,9 @@ impl<'a> Frontend<'a> {
                 return Ok(None);
             }
         };
-        let Some((what, peer, local)) = found else { return Ok(None) };
+        let Some((what, peer, local)) = found else {
+            return Ok(None);
+        };
         if matches!(what, What::Waiting) {
             self.set_watch(key, Watch::Busy)?;
         }
@@ -245,7 +261,10 @@ impl<'a> Frontend<'a> {
     /// The system's.
     pub fn rest(&mut self, key: u64, pause: Duration, why: &str) -> Outcome {
         if let Some(listener) = self.listeners.get(&key) {
-            let name = self.services.get(&listener.service).map_or("?", |s| s.id.as_str());
+            let name = self
+                .services
+                .get(&listener.service)
+                .map_or("?", |s| s.id.as_str());
             let text = format!("{name}: {why}; it rests for {:.1} s", pause.as_secs_f64());
             self.records.say(Severity::LOG_ERR, &text);
         }
@@ -257,10 +276,13 @@ impl<'a> Frontend<'a> {
     /// # Errors
     /// The system's.
     pub fn set_watch(&mut self, key: u64, watch: Watch) -> Outcome {
-        let Some(listener) = self.listeners.get_mut(&key) else { return Ok(()) };
+        let Some(listener) = self.listeners.get_mut(&key) else {
+            return Ok(());
+        };
         match (listener.watch == Watch::On, watch == Watch::On) {
             (false, true) => {
-                self.epoll.add(&*listener, EpollEvent::new(EpollFlags::EPOLLIN, key))?;
+                self.epoll
+                    .add(&*listener, EpollEvent::new(EpollFlags::EPOLLIN, key))?;
             }
             // Not merely without interest: epoll reports errors of what it knows for ever.
             (true, false) => self.epoll.delete(&*listener)?,
@@ -277,13 +299,16 @@ impl<'a> Frontend<'a> {
     pub fn add_session(&mut self, session: Session) -> Outcome {
         let key = self.next_session;
         self.next_session += 1;
-        self.epoll.add(&session, EpollEvent::new(flags(session.interest()), key))?;
+        self.epoll
+            .add(&session, EpollEvent::new(flags(session.interest()), key))?;
         self.sessions.insert(key, session);
         Ok(())
     }
 
     fn advance_session(&mut self, key: u64) -> Outcome {
-        let Some(session) = self.sessions.get_mut(&key) else { return Ok(()) };
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return Ok(());
+        };
         let before = session.interest();
         // A connection that fails ends like one that is closed.
         let ended = session.advance(Instant::now()).unwrap_or(true);
@@ -292,7 +317,8 @@ impl<'a> Frontend<'a> {
             return self.end_session(key);
         }
         if before != after {
-            self.epoll.modify(&*session, &mut EpollEvent::new(flags(after), key))?;
+            self.epoll
+                .modify(&*session, &mut EpollEvent::new(flags(after), key))?;
         }
         Ok(())
     }
@@ -301,7 +327,8 @@ impl<'a> Frontend<'a> {
         if let Some(session) = self.sessions.remove(&key) {
             self.epoll.delete(&session)?;
             self.running.end(&session.id);
-            self.records.closed_builtin(self.services.get(&session.service), &session);
+            self.records
+                .closed_builtin(self.services.get(&session.service), &session);
         }
         Ok(())
     }
@@ -322,8 +349,12 @@ impl<'a> Frontend<'a> {
             let overdue = self.names.overdue(now);
             self.decide_all(overdue)?;
         }
-        let idle: Vec<u64> =
-            self.sessions.iter().filter(|(_, s)| s.is_idle(now)).map(|(key, _)| *key).collect();
+        let idle: Vec<u64> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.is_idle(now))
+            .map(|(key, _)| *key)
+            .collect();
         idle.into_iter().try_for_each(|key| self.end_session(key))
     }
 }

@@ -32,7 +32,12 @@ pub fn judge(tables: &Tables, daemon: &[u8], arrival: &Arrival, compat: Compat) 
         client: Endpoint::from(arrival.peer),
         server: Endpoint::from(arrival.local),
     };
-    let mut facts = ArrivalFacts { arrival, tables, wanted: None, needs_process: false };
+    let mut facts = ArrivalFacts {
+        arrival,
+        tables,
+        wanted: None,
+        needs_process: false,
+    };
     let sources = PolicyTables {
         allow: source(tables.contents(&tables.allow_path)),
         deny: source(tables.contents(&tables.deny_path)),
@@ -46,7 +51,11 @@ pub fn judge(tables: &Tables, daemon: &[u8], arrival: &Arrival, compat: Compat) 
         (Err(Pending), None) => Judgement::ThroughTcpd,
         (Ok(verdict), _) => {
             let ours = verdict.effects.iter().all(is_ours);
-            if ours { Judgement::Verdict(Box::new(verdict)) } else { Judgement::ThroughTcpd }
+            if ours {
+                Judgement::Verdict(Box::new(verdict))
+            } else {
+                Judgement::ThroughTcpd
+            }
         }
     }
 }
@@ -135,7 +144,10 @@ impl Facts for ArrivalFacts<'_> {
     }
 
     fn interface_exists(&mut self, name: &[u8]) -> bool {
-        Path::new("/sys/class/net").join(OsStr::from_bytes(name)).symlink_metadata().is_ok()
+        Path::new("/sys/class/net")
+            .join(OsStr::from_bytes(name))
+            .symlink_metadata()
+            .is_ok()
     }
 }
 

@@ -38,31 +38,65 @@ impl Frontend<'_> {
         match (message, fd) {
             (ToFrontend::Plan { listeners }, Some(fd)) => {
                 let plan = unpack(fd)?;
-                self.incoming = Some(Incoming { plan, missing: listeners, listeners: Vec::new() });
+                self.incoming = Some(Incoming {
+                    plan,
+                    missing: listeners,
+                    listeners: Vec::new(),
+                });
                 self.adopt_complete_plan()
             }
             (ToFrontend::Listener { service, listener }, Some(fd)) => {
                 let incoming = self.incoming.as_mut().ok_or(Malformed::Field)?;
                 incoming.missing = incoming.missing.checked_sub(1).ok_or(Malformed::Field)?;
-                incoming.listeners.push(Listener::new(service, listener, fd)?);
+                incoming
+                    .listeners
+                    .push(Listener::new(service, listener, fd)?);
                 self.adopt_complete_plan()
             }
             (ToFrontend::Tables, Some(fd)) => {
                 self.tables = Some(unpack(fd)?);
                 let stalled = std::mem::take(&mut self.stalled);
-                stalled.into_iter().try_for_each(|arrival| self.decide_now(arrival))
+                stalled
+                    .into_iter()
+                    .try_for_each(|arrival| self.decide_now(arrival))
             }
             (ToFrontend::Resolver, Some(fd)) => self.watch_resolver(fd),
             (ToFrontend::Audit, Some(fd)) => {
                 self.records.append_to(fd);
                 Ok(())
             }
-            (ToFrontend::Running { service, listener, connection, peer }, None) => {
-                self.count(&Origin { service, listener, connection, peer })
-            }
-            (ToFrontend::Failed { service, listener, connection, peer, failure }, None) => {
-                self.failed(&Origin { service, listener, connection, peer }, failure)
-            }
+            (
+                ToFrontend::Running {
+                    service,
+                    listener,
+                    connection,
+                    peer,
+                },
+                None,
+            ) => self.count(&Origin {
+                service,
+                listener,
+                connection,
+                peer,
+            }),
+            (
+                ToFrontend::Failed {
+                    service,
+                    listener,
+                    connection,
+                    peer,
+                    failure,
+                },
+                None,
+            ) => self.failed(
+                &Origin {
+                    service,
+                    listener,
+                    connection,
+                    peer,
+                },
+                failure,
+            ),
             (
                 ToFrontend::Ended {
                     service,
@@ -75,7 +109,12 @@ impl Frontend<'_> {
                 },
                 None,
             ) => {
-                let origin = Origin { service, listener, connection, peer };
+                let origin = Origin {
+                    service,
+                    listener,
+                    connection,
+                    peer,
+                };
                 self.ended(&origin, pid, ending, Duration::from_millis(duration_ms))
             }
             _ => Err(Box::new(Malformed::Descriptors)),
@@ -94,16 +133,25 @@ impl Frontend<'_> {
             if let Some(kept) = old.remove(&key) {
                 new.insert(key, kept);
             } else {
-                self.epoll.add(&listener, EpollEvent::new(EpollFlags::EPOLLIN, key))?;
+                self.epoll
+                    .add(&listener, EpollEvent::new(EpollFlags::EPOLLIN, key))?;
                 new.insert(key, listener);
             }
         }
-        for listener in old.into_values().filter(|listener| listener.watch == Watch::On) {
+        for listener in old
+            .into_values()
+            .filter(|listener| listener.watch == Watch::On)
+        {
             self.epoll.delete(&listener)?;
         }
         self.listeners = new;
         self.tcp_wrappers = incoming.plan.tcp_wrappers;
-        self.services = incoming.plan.services.into_iter().map(|s| (s.number, s)).collect();
+        self.services = incoming
+            .plan
+            .services
+            .into_iter()
+            .map(|s| (s.number, s))
+            .collect();
         self.rates.clear();
         Ok(())
     }
@@ -114,7 +162,8 @@ impl Frontend<'_> {
         let service = self.services.get(&origin.service);
         let per_source = service.and_then(|service| service.per_source);
         let waits = service.is_some_and(|service| service.wait);
-        self.running.begin(origin.connection, origin.service, per_source, address);
+        self.running
+            .begin(origin.connection, origin.service, per_source, address);
         if waits {
             self.set_watch(listener_key(origin.service, origin.listener), Watch::Busy)?;
         }
@@ -132,7 +181,11 @@ impl Frontend<'_> {
         let service = self.services.get(&origin.service);
         let waits = service.is_some_and(|service| service.wait);
         let peer = launcher::peer::unpack(&origin.peer);
-        let over = Over { service, connection: origin.connection, peer };
+        let over = Over {
+            service,
+            connection: origin.connection,
+            peer,
+        };
         self.records.failed(&over, what, &reason);
         if waits {
             let key = listener_key(origin.service, origin.listener);
@@ -147,7 +200,11 @@ impl Frontend<'_> {
         let service = self.services.get(&origin.service);
         let waits = service.is_some_and(|service| service.wait);
         let peer = launcher::peer::unpack(&origin.peer);
-        let over = Over { service, connection: origin.connection, peer };
+        let over = Over {
+            service,
+            connection: origin.connection,
+            peer,
+        };
         self.records.closed(&over, pid, ending, duration);
         if waits {
             self.set_watch(listener_key(origin.service, origin.listener), Watch::On)?;

@@ -37,7 +37,11 @@ pub struct Running {
 
 impl Running {
     /// Whether the service may have one more for a client at `address`.
-    pub fn admits(&self, service: &PlannedService, address: Option<IpAddr>) -> Result<(), Exceeded> {
+    pub fn admits(
+        &self,
+        service: &PlannedService,
+        address: Option<IpAddr>,
+    ) -> Result<(), Exceeded> {
         let running = self.by_service.get(&service.number).copied().unwrap_or(0);
         if let Some(limit) = service.instances.filter(|&limit| running >= limit) {
             return Err(Exceeded::Instances(limit));
@@ -62,7 +66,11 @@ impl Running {
         address: Option<IpAddr>,
     ) {
         let source = source(address, per_source);
-        if self.sessions.insert(connection, (service, source)).is_none() {
+        if self
+            .sessions
+            .insert(connection, (service, source))
+            .is_none()
+        {
             *self.by_service.entry(service).or_default() += 1;
             *self.by_source.entry((service, source)).or_default() += 1;
         }
@@ -119,7 +127,11 @@ const WINDOW: Duration = Duration::from_secs(60);
 impl Rate {
     /// At most `limit` starts in any minute that begins with a start.
     pub fn new(limit: u32, now: Instant) -> Self {
-        Rate { limit, window: now, starts: 0 }
+        Rate {
+            limit,
+            window: now,
+            starts: 0,
+        }
     }
 
     /// Counts a start, or says how long the service must rest.
@@ -176,7 +188,11 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_is_one_source_and_a_mapped_address_is_ipv4() {
-        let limits = PerSource { v4: 1, v6: 1, v6_prefix: 64 };
+        let limits = PerSource {
+            v4: 1,
+            v6: 1,
+            v6_prefix: 64,
+        };
         let service = service(None, Some(limits));
         let mut running = Running::default();
         running.begin([1; 16], 1, Some(limits), ip("2001:db8::1"));
@@ -193,7 +209,10 @@ mod tests {
         let mut rate = Rate::new(2, start);
         assert_eq!(rate.start(start), Ok(()));
         assert_eq!(rate.start(start + Duration::from_secs(50)), Ok(()));
-        assert_eq!(rate.start(start + Duration::from_secs(51)), Err(Duration::from_secs(9)));
+        assert_eq!(
+            rate.start(start + Duration::from_secs(51)),
+            Err(Duration::from_secs(9))
+        );
         assert_eq!(rate.start(start + Duration::from_secs(60)), Ok(()));
     }
 }

@@ -50,7 +50,12 @@ impl Listener {
             SockType::Datagram => Socket::Udp(UdpSocket::from(socket)),
             _ => Socket::Tcp(TcpListener::from(socket)),
         };
-        Ok(Listener { service, number, socket, watch: Watch::On })
+        Ok(Listener {
+            service,
+            number,
+            socket,
+            watch: Watch::On,
+        })
     }
 
     /// The address the socket is bound to.
@@ -123,5 +128,7 @@ fn socket_addr(storage: &SockaddrStorage) -> Option<SocketAddr> {
     if let Some(v4) = storage.as_sockaddr_in() {
         return Some(SocketAddr::from((v4.ip(), v4.port())));
     }
-    storage.as_sockaddr_in6().map(|v6| SocketAddr::from((v6.ip(), v6.port())))
+    storage
+        .as_sockaddr_in6()
+        .map(|v6| SocketAddr::from((v6.ip(), v6.port())))
 }

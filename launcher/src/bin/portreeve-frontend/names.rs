@@ -71,7 +71,14 @@ impl Names {
             return Some(failed(arrival, wanted));
         }
         let until = Instant::now() + deadline + GRACE;
-        self.waiting.insert(id, Waiting { arrival, wanted, until });
+        self.waiting.insert(
+            id,
+            Waiting {
+                arrival,
+                wanted,
+                until,
+            },
+        );
         None
     }
 
@@ -97,9 +104,16 @@ impl Names {
 
     /// The arrivals that have waited too long, with their lookups failed.
     pub fn overdue(&mut self, now: Instant) -> Vec<Arrival> {
-        let late: Vec<u64> =
-            self.waiting.iter().filter(|(_, w)| w.until <= now).map(|(id, _)| *id).collect();
-        late.into_iter().filter_map(|id| self.waiting.remove(&id)).map(Waiting::fail).collect()
+        let late: Vec<u64> = self
+            .waiting
+            .iter()
+            .filter(|(_, w)| w.until <= now)
+            .map(|(id, _)| *id)
+            .collect();
+        late.into_iter()
+            .filter_map(|id| self.waiting.remove(&id))
+            .map(Waiting::fail)
+            .collect()
     }
 
     /// Whether anything is being waited for.
@@ -108,7 +122,10 @@ impl Names {
     }
 
     fn fail_all(&mut self) -> Vec<Arrival> {
-        std::mem::take(&mut self.waiting).into_values().map(Waiting::fail).collect()
+        std::mem::take(&mut self.waiting)
+            .into_values()
+            .map(Waiting::fail)
+            .collect()
     }
 }
 
@@ -122,15 +139,20 @@ fn subject(arrival: &Arrival, wanted: Wanted) -> Option<Subject> {
     match wanted {
         Wanted::Client => arrival.peer.map(Subject::HostnameOf),
         Wanted::Server => arrival.local.map(Subject::HostnameOf),
-        Wanted::User(_) => {
-            Some(Subject::UserOf { client: arrival.peer?, server: arrival.local? })
-        }
+        Wanted::User(_) => Some(Subject::UserOf {
+            client: arrival.peer?,
+            server: arrival.local?,
+        }),
     }
 }
 
 fn failed(arrival: Arrival, wanted: Wanted) -> Arrival {
-    let answer =
-        Answer { id: 0, outcome: Outcome::Failed, name: Vec::new(), warning: Vec::new() };
+    let answer = Answer {
+        id: 0,
+        outcome: Outcome::Failed,
+        name: Vec::new(),
+        warning: Vec::new(),
+    };
     answered(arrival, wanted, answer)
 }
 

@@ -17,7 +17,10 @@ const ENOUGH: usize = 64;
 impl Outbox {
     /// Takes the channel, which is non-blocking.
     pub fn new(channel: Channel<ToFrontend, ToMonitor>) -> Self {
-        Outbox { channel, queue: VecDeque::new() }
+        Outbox {
+            channel,
+            queue: VecDeque::new(),
+        }
     }
 
     /// The channel, to receive from.

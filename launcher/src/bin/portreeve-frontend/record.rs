@@ -113,7 +113,11 @@ impl Records {
         verdict: Option<&Verdict>,
         through_tcpd: bool,
     ) {
-        let words = if through_tcpd { &b"tcpd decides"[..] } else { b"no access rules" };
+        let words = if through_tcpd {
+            &b"tcpd decides"[..]
+        } else {
+            b"no access rules"
+        };
         let reason = verdict.map_or(words.to_vec(), |verdict| reason(&verdict.reason));
         let open = Open {
             connection: connection(service, arrival, verdict.map(|verdict| &verdict.known)),
@@ -133,7 +137,11 @@ impl Records {
 
     /// A client is turned away.
     pub fn refused(&mut self, service: &PlannedService, arrival: &Arrival, why: &Why<'_>) {
-        let verdict = if let Why::Rules(verdict) = why { Some(*verdict) } else { None };
+        let verdict = if let Why::Rules(verdict) = why {
+            Some(*verdict)
+        } else {
+            None
+        };
         let reason = match why {
             Why::NoTables => b"the access tables are not there yet".to_vec(),
             Why::Rules(verdict) => reason(&verdict.reason),
@@ -160,7 +168,11 @@ impl Records {
         let reason = format!("cannot {what}: {why}");
         let refuse = Refuse {
             connection: ended(over),
-            decision: Decision { table: None, line: 0, reason: reason.as_bytes() },
+            decision: Decision {
+                table: None,
+                line: 0,
+                reason: reason.as_bytes(),
+            },
         };
         let json = refuse.to_json();
         let name = over.service.map_or("?", |service| service.id.as_str());
@@ -180,14 +192,32 @@ impl Records {
 
     /// A session of a builtin service has ended.
     pub fn closed_builtin(&mut self, service: Option<&PlannedService>, session: &Session) {
-        let over = Over { service, connection: session.id, peer: session.peer };
-        self.close(&over, None, record::Ending::Exited(0), session.since.elapsed());
+        let over = Over {
+            service,
+            connection: session.id,
+            peer: session.peer,
+        };
+        self.close(
+            &over,
+            None,
+            record::Ending::Exited(0),
+            session.since.elapsed(),
+        );
     }
 
     /// A datagram has been answered.
     pub fn closed_datagram(&mut self, service: &PlannedService, arrival: &Arrival) {
-        let over = Over { service: Some(service), connection: arrival.id, peer: arrival.peer };
-        self.close(&over, None, record::Ending::Exited(0), arrival.since.elapsed());
+        let over = Over {
+            service: Some(service),
+            connection: arrival.id,
+            peer: arrival.peer,
+        };
+        self.close(
+            &over,
+            None,
+            record::Ending::Exited(0),
+            arrival.since.elapsed(),
+        );
     }
 
     fn close(
@@ -256,7 +286,10 @@ fn connection<'a>(
         service: service.id.as_bytes(),
         peer: arrival.peer,
         local: arrival.local,
-        host: host.map(|fact| &fact.hostname).filter(|name| name.is_known()).map(|n| n.text()),
+        host: host
+            .map(|fact| &fact.hostname)
+            .filter(|name| name.is_known())
+            .map(|n| n.text()),
         user: known
             .and_then(|known| known.user.as_deref())
             .filter(|user| !user.eq_ignore_ascii_case(policy::hosts::request::UNKNOWN)),
@@ -311,7 +344,9 @@ fn chosen(verdict: Option<&Verdict>, default: Severity) -> (Facility, Severity) 
         Effect::Severity { facility, level } => Some((*facility, *level)),
         _ => None,
     });
-    let Some((facility, level)) = option else { return (Facility::LOG_DAEMON, default) };
+    let Some((facility, level)) = option else {
+        return (Facility::LOG_DAEMON, default);
+    };
     let facility = facility.map_or(Facility::LOG_DAEMON, facility_of);
     (facility, severity_of(level))
 }

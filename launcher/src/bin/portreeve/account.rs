@@ -20,7 +20,11 @@ pub fn identity(account: &Account) -> Result<Identity, String> {
     }
     let group = account.group.as_deref().map(group_by_name).transpose()?;
     if let Some(user) = user_by_name(&account.user)? {
-        return Ok(with_groups(&user, group, account.supplementary && group.is_none()));
+        return Ok(with_groups(
+            &user,
+            group,
+            account.supplementary && group.is_none(),
+        ));
     }
     match account.user.parse::<u32>() {
         Ok(uid) => numeric(uid, group, account.supplementary),
@@ -33,7 +37,11 @@ fn numeric(uid: u32, group: Option<u32>, supplementary: bool) -> Result<Identity
         return Ok(with_groups(&user, group, supplementary && group.is_none()));
     }
     // As xinetd has it: a number without an entry is its own group.
-    Ok(Identity { uid, gid: group.unwrap_or(uid), groups: Vec::new() })
+    Ok(Identity {
+        uid,
+        gid: group.unwrap_or(uid),
+        groups: Vec::new(),
+    })
 }
 
 fn user_by_name(name: &str) -> Result<Option<User>, String> {
@@ -57,7 +65,11 @@ fn with_groups(user: &User, group: Option<u32>, supplementary: bool) -> Identity
         let listed = getgrouplist(&name, Gid::from_raw(gid)).unwrap_or_default();
         groups = listed.into_iter().map(Gid::as_raw).collect();
     }
-    Identity { uid: user.uid.as_raw(), gid, groups }
+    Identity {
+        uid: user.uid.as_raw(),
+        gid,
+        groups,
+    }
 }
 
 /// The user of one of our own processes: the one of this name, or else a spare number, so
@@ -68,13 +80,26 @@ fn with_groups(user: &User, group: Option<u32>, supplementary: bool) -> Identity
 pub fn role_identity(name: &str, taken: &[u32]) -> (Identity, bool) {
     if let Ok(Some(user)) = User::from_name(name) {
         let (uid, gid) = (user.uid.as_raw(), user.gid.as_raw());
-        return (Identity { uid, gid, groups: Vec::new() }, false);
+        return (
+            Identity {
+                uid,
+                gid,
+                groups: Vec::new(),
+            },
+            false,
+        );
     }
-    let is_free = |uid: &u32| {
-        !taken.contains(uid) && matches!(User::from_uid(Uid::from_raw(*uid)), Ok(None))
-    };
+    let is_free =
+        |uid: &u32| !taken.contains(uid) && matches!(User::from_uid(Uid::from_raw(*uid)), Ok(None));
     let uid = SPARE.rev().find(is_free).unwrap_or(SPARE.start);
-    (Identity { uid, gid: uid, groups: Vec::new() }, true)
+    (
+        Identity {
+            uid,
+            gid: uid,
+            groups: Vec::new(),
+        },
+        true,
+    )
 }
 
 #[cfg(test)]
@@ -83,7 +108,12 @@ mod tests {
 
     fn account(user: &str, group: Option<&str>) -> Account {
         let group = group.map(str::to_owned);
-        Account { user: user.to_owned(), supplementary: group.is_none(), group, dotted: false }
+        Account {
+            user: user.to_owned(),
+            supplementary: group.is_none(),
+            group,
+            dotted: false,
+        }
     }
 
     #[test]
@@ -94,7 +124,11 @@ mod tests {
         let unnamed = identity(&account("64999", None)).unwrap();
         assert_eq!((unnamed.uid, unnamed.gid), (64_999, 64_999));
         assert!(unnamed.groups.is_empty());
-        assert!(identity(&account("no-such-user", None)).unwrap_err().contains("no-such-user"));
+        assert!(
+            identity(&account("no-such-user", None))
+                .unwrap_err()
+                .contains("no-such-user")
+        );
         assert!(identity(&account("root", Some("no-such-group"))).is_err());
     }
 

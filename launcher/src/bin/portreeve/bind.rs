@@ -53,17 +53,16 @@ pub struct NotBound {
 
 impl Sockets {
     /// Binds what `service` listens on and is not bound yet, and puts it into `kept`.
-    pub fn take(
-        &self,
-        service: &Service,
-        kept: &mut Sockets,
-    ) -> (Vec<Listening>, Vec<NotBound>) {
+    pub fn take(&self, service: &Service, kept: &mut Sockets) -> (Vec<Listening>, Vec<NotBound>) {
         let (mut listening, mut failed) = (Vec::new(), Vec::new());
         kept.next = kept.next.max(self.next);
         for wanted in &service.listen {
             match self.take_one(service, wanted, kept) {
                 Ok(found) => listening.push(found),
-                Err(what) => failed.push(NotBound { what, implied: wanted.implied }),
+                Err(what) => failed.push(NotBound {
+                    what,
+                    implied: wanted.implied,
+                }),
             }
         }
         (listening, failed)
@@ -75,10 +74,20 @@ impl Sockets {
         wanted: &Listen,
         kept: &mut Sockets,
     ) -> Result<Listening, String> {
-        let port = wanted.port.number(wanted.transport, port_by_name).ok_or_else(|| {
-            let name = if let Port::Name(name) = &wanted.port { name.as_str() } else { "" };
-            format!("there is no {} service `{name}` in /etc/services", wanted.transport.name())
-        })?;
+        let port = wanted
+            .port
+            .number(wanted.transport, port_by_name)
+            .ok_or_else(|| {
+                let name = if let Port::Name(name) = &wanted.port {
+                    name.as_str()
+                } else {
+                    ""
+                };
+                format!(
+                    "there is no {} service `{name}` in /etc/services",
+                    wanted.transport.name()
+                )
+            })?;
         let address = SocketAddr::new(wanted.address, port);
         let key = Key {
             service: service.id.clone(),
@@ -93,13 +102,21 @@ impl Sockets {
                 let name = format!("{}:{address}", wanted.transport.name());
                 let fd = open(&key).map_err(|errno| {
                     let error = std::io::Error::from(errno);
-                    format!("cannot listen on {name}: {}", portreeve_log::errno_text(&error))
+                    format!(
+                        "cannot listen on {name}: {}",
+                        portreeve_log::errno_text(&error)
+                    )
                 })?;
                 let number = kept.next;
                 kept.next += 1;
                 let stream = wanted.transport == Transport::Tcp;
                 let port = bound_port(&fd).unwrap_or(port);
-                Listening { number, socket: Arc::new(fd), port, stream }
+                Listening {
+                    number,
+                    socket: Arc::new(fd),
+                    port,
+                    stream,
+                }
             }
         };
         kept.bound.insert(key, listening.clone());
@@ -108,13 +125,21 @@ impl Sockets {
 }
 
 fn open(key: &Key) -> nix::Result<OwnedFd> {
-    let family = if key.address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let family = if key.address.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    };
     let kind = match key.transport {
         Transport::Tcp => SockType::Stream,
         Transport::Udp => SockType::Datagram,
     };
     // A server that takes the socket over expects it to block, and it is one for both.
-    let blocking = if key.waits { SockFlag::empty() } else { SockFlag::SOCK_NONBLOCK };
+    let blocking = if key.waits {
+        SockFlag::empty()
+    } else {
+        SockFlag::SOCK_NONBLOCK
+    };
     let fd = socket(family, kind, SockFlag::SOCK_CLOEXEC | blocking, None)?;
     if key.transport == Transport::Tcp {
         setsockopt(&fd, sockopt::ReuseAddr, &true)?;
@@ -133,7 +158,10 @@ fn bound_port(fd: &OwnedFd) -> Option<u16> {
     let name = getsockname::<SockaddrStorage>(fd.as_raw_fd()).ok()?;
     name.as_sockaddr_in()
         .map(nix::sys::socket::SockaddrIn::port)
-        .or_else(|| name.as_sockaddr_in6().map(nix::sys::socket::SockaddrIn6::port))
+        .or_else(|| {
+            name.as_sockaddr_in6()
+                .map(nix::sys::socket::SockaddrIn6::port)
+        })
 }
 
 /// The port of a service in /etc/services, by its name or an alias.
@@ -151,7 +179,9 @@ fn port_in(services: &str, name: &str, transport: Transport) -> Option<u16> {
         let official = words.next()?;
         let (port, protocol) = words.next()?.split_once('/')?;
         let named = official == name || words.any(|alias| alias == name);
-        (named && protocol == transport.name()).then(|| port.parse().ok()).flatten()
+        (named && protocol == transport.name())
+            .then(|| port.parse().ok())
+            .flatten()
     })
 }
 

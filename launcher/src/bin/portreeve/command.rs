@@ -55,7 +55,11 @@ fn parse_from(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    let files = if files.is_empty() { vec![default_file()] } else { files };
+    let files = if files.is_empty() {
+        vec![default_file()]
+    } else {
+        files
+    };
     match verb.as_deref().and_then(std::ffi::OsStr::to_str) {
         Some("run") => Ok(Command::Run(files)),
         Some("check") => Ok(Command::Check(files)),
@@ -66,7 +70,11 @@ fn parse_from(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
 
 fn default_file() -> PathBuf {
     let native = Path::new("/etc/portreeve/portreeve.toml");
-    if native.exists() { native.to_owned() } else { PathBuf::from("/etc/inetd.conf") }
+    if native.exists() {
+        native.to_owned()
+    } else {
+        PathBuf::from("/etc/inetd.conf")
+    }
 }
 
 #[cfg(test)]

@@ -76,21 +76,25 @@ impl Configuration {
         configuration
     }
 
-    fn cannot_read(
-        &mut self,
-        path: PathBuf,
-        error: &std::io::Error,
-        named_at: NamedAt,
-    ) {
+    fn cannot_read(&mut self, path: PathBuf, error: &std::io::Error, named_at: NamedAt) {
         let reason = portreeve_log::errno_text(error);
         let (file, span, what) = match named_at {
-            Some((file, span)) => {
-                (file, span, format!("cannot read {}: {reason}", path.display()))
-            }
+            Some((file, span)) => (
+                file,
+                span,
+                format!("cannot read {}: {reason}", path.display()),
+            ),
             None => {
-                self.sources.push(Source { path, text: Vec::new() });
+                self.sources.push(Source {
+                    path,
+                    text: Vec::new(),
+                });
                 self.legacy.push(true);
-                (self.sources.len() - 1, 0..0, format!("cannot read the file: {reason}"))
+                (
+                    self.sources.len() - 1,
+                    0..0,
+                    format!("cannot read the file: {reason}"),
+                )
             }
         };
         let consequence = "nothing of the configuration takes effect".to_owned();
@@ -111,28 +115,39 @@ impl Configuration {
             Severity::Warning => format!("the service `{}` is started all the same", service.id),
         };
         let (file, span) = (service.origin.file, service.origin.span.clone());
-        self.diagnostics.push(Diagnostic { severity, file, span, what, consequence });
+        self.diagnostics.push(Diagnostic {
+            severity,
+            file,
+            span,
+            what,
+            consequence,
+        });
     }
 
     /// Whether anything is wrong that switches something off.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// Where the access tables are.
     pub fn tables(&self) -> (&Path, &Path) {
-        let allow = self.settings.hosts_allow.as_deref().unwrap_or("/etc/hosts.allow");
-        let deny = self.settings.hosts_deny.as_deref().unwrap_or("/etc/hosts.deny");
+        let allow = self
+            .settings
+            .hosts_allow
+            .as_deref()
+            .unwrap_or("/etc/hosts.allow");
+        let deny = self
+            .settings
+            .hosts_deny
+            .as_deref()
+            .unwrap_or("/etc/hosts.deny");
         (Path::new(allow), Path::new(deny))
     }
 
     /// Binds what a service listens on; complains about what cannot be bound.
-    pub fn bind(
-        &mut self,
-        service: &Service,
-        old: &Sockets,
-        new: &mut Sockets,
-    ) -> Vec<Listening> {
+    pub fn bind(&mut self, service: &Service, old: &Sockets, new: &mut Sockets) -> Vec<Listening> {
         let (listening, failed) = old.take(service, new);
         for failure in failed {
             if !failure.implied || listening.is_empty() {

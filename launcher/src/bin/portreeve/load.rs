@@ -43,6 +43,11 @@ pub fn load(state: &mut State) -> LoadResult {
     }
     let audit = open_audit(&configuration);
     report(state, &configuration);
+    // What does not work is left out of a first configuration: the rest is better than
+    // nothing. Later there is something better: what works already.
+    if !state.starting && configuration.has_errors() {
+        return Err(NothingLoaded);
+    }
     let audit = match audit {
         Ok(audit) => audit,
         Err(reason) => {
@@ -74,9 +79,21 @@ impl Draft {
             return;
         }
         let number = state.number(&service.id);
-        let planned = planned(number, service, external.as_ref(), state.surroundings.privileged);
+        let planned = planned(
+            number,
+            service,
+            external.as_ref(),
+            state.surroundings.privileged,
+        );
         let listeners = listening.into_iter().map(|l| {
-            (l.number, Bound { socket: l.socket, port: l.port, stream: l.stream })
+            (
+                l.number,
+                Bound {
+                    socket: l.socket,
+                    port: l.port,
+                    stream: l.stream,
+                },
+            )
         });
         let permit = Permit {
             wait: service.mode == Mode::Wait,
@@ -134,7 +151,9 @@ fn planned(
 
 /// Opens the file of JSON records, for appending.
 fn open_audit(configuration: &Configuration) -> Result<Option<OwnedFd>, String> {
-    let Some(path) = &configuration.settings.log.json else { return Ok(None) };
+    let Some(path) = &configuration.settings.log.json else {
+        return Ok(None);
+    };
     let path = Path::new(path);
     if let Some(directory) = path.parent()
         && let Err(error) = std::fs::create_dir_all(directory)
@@ -142,9 +161,17 @@ fn open_audit(configuration: &Configuration) -> Result<Option<OwnedFd>, String> 
         let reason = portreeve_log::errno_text(&error);
         return Err(format!("cannot create {}: {reason}", directory.display()));
     }
-    let opened = File::options().append(true).create(true).mode(0o640).open(path);
+    let opened = File::options()
+        .append(true)
+        .create(true)
+        .mode(0o640)
+        .open(path);
     opened.map(|file| Some(file.into())).map_err(|error| {
-        format!("cannot open {}: {}", path.display(), portreeve_log::errno_text(&error))
+        format!(
+            "cannot open {}: {}",
+            path.display(),
+            portreeve_log::errno_text(&error)
+        )
     })
 }
 
@@ -152,7 +179,10 @@ fn open_audit(configuration: &Configuration) -> Result<Option<OwnedFd>, String> 
 /// error in full.
 fn report(state: &mut State, configuration: &Configuration) {
     if state.starting && !configuration.diagnostics.is_empty() {
-        eprint!("{}", launcher::check::render(&configuration.diagnostics, &configuration.sources));
+        eprint!(
+            "{}",
+            launcher::check::render(&configuration.diagnostics, &configuration.sources)
+        );
     }
     for diagnostic in &configuration.diagnostics {
         let level = match diagnostic.severity {
@@ -195,10 +225,14 @@ impl State {
             Ok(sealed) => sealed,
             Err(error) => {
                 self.tables = tables;
-                self.say(Level::LOG_ERR, &format!("cannot hand over the plan: {error}"));
+                self.say(
+                    Level::LOG_ERR,
+                    &format!("cannot hand over the plan: {error}"),
+                );
                 return Err(NothingLoaded);
             }
         };
+        self.starting = false;
         self.sockets = draft.sockets;
         self.prepared = draft.prepared;
         let users = &configuration.settings;

@@ -69,7 +69,10 @@ impl Monitor {
     ) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, SIGNALS))?;
-        epoll.add(worker.answers(), EpollEvent::new(EpollFlags::EPOLLIN, ANSWERS))?;
+        epoll.add(
+            worker.answers(),
+            EpollEvent::new(EpollFlags::EPOLLIN, ANSWERS),
+        )?;
         Ok(Monitor {
             epoll,
             worker,
@@ -137,7 +140,10 @@ impl Monitor {
 
     fn hear_signals(&mut self) -> Outcome {
         while let Some(signal) = self.signals.read_signal()? {
-            match i32::try_from(signal.ssi_signo).ok().and_then(|n| Signal::try_from(n).ok()) {
+            match i32::try_from(signal.ssi_signo)
+                .ok()
+                .and_then(|n| Signal::try_from(n).ok())
+            {
                 Some(Signal::SIGHUP) => {
                     self.say(Severity::LOG_NOTICE, "reading the configuration again");
                     self.worker.ask(Job::Load)?;
@@ -161,7 +167,10 @@ impl Monitor {
             match answer {
                 Answer::Loaded(Ok(loaded)) => self.adopt(loaded)?,
                 Answer::Loaded(Err(_)) => {
-                    self.say(Severity::LOG_ERR, "the configuration in force stays as it was");
+                    self.say(
+                        Severity::LOG_ERR,
+                        "the configuration in force stays as it was",
+                    );
                 }
                 Answer::Tables(Ok(tables)) => {
                     self.send(ToFrontend::Tables, Some(Arc::clone(&tables.sealed)));
@@ -195,10 +204,21 @@ impl Monitor {
         if let Some(audit) = self.loaded.audit.clone() {
             self.send(ToFrontend::Audit, Some(audit));
         }
-        self.send(ToFrontend::Tables, Some(Arc::clone(&self.loaded.tables.sealed)));
-        let count: usize = self.loaded.permits.values().map(|p| p.listeners.len()).sum();
+        self.send(
+            ToFrontend::Tables,
+            Some(Arc::clone(&self.loaded.tables.sealed)),
+        );
+        let count: usize = self
+            .loaded
+            .permits
+            .values()
+            .map(|p| p.listeners.len())
+            .sum();
         let listeners = u32::try_from(count).unwrap_or(u32::MAX);
-        self.send(ToFrontend::Plan { listeners }, Some(Arc::clone(&self.loaded.plan)));
+        self.send(
+            ToFrontend::Plan { listeners },
+            Some(Arc::clone(&self.loaded.plan)),
+        );
         let sockets: Vec<Outgoing> = self
             .loaded
             .permits
@@ -280,7 +300,13 @@ impl Monitor {
             }
             (ToMonitor::Refresh, _) => self.worker.ask(Job::ReadTables)?,
             (
-                ToMonitor::Launch { service, listener, through_tcpd, connection, peer },
+                ToMonitor::Launch {
+                    service,
+                    listener,
+                    through_tcpd,
+                    connection,
+                    peer,
+                },
                 Some(fd),
             ) => {
                 let session = Session::new(service, listener, connection, peer);
@@ -290,7 +316,15 @@ impl Monitor {
                 });
                 return self.launch(session, through_tcpd, checked);
             }
-            (ToMonitor::LaunchOnListener { service, listener, connection, peer }, _) => {
+            (
+                ToMonitor::LaunchOnListener {
+                    service,
+                    listener,
+                    connection,
+                    peer,
+                },
+                _,
+            ) => {
                 let session = Session::new(service, listener, connection, peer);
                 let checked = self.permit(service, |permit| {
                     permit.listening_socket(listener).map(Connection::Listening)
@@ -325,13 +359,25 @@ impl Monitor {
         let connection = match checked {
             Ok(Some(connection)) => connection,
             Ok(None) => {
-                self.failed(&session, Failure { step: 0, errno: ESTALE });
+                self.failed(
+                    &session,
+                    Failure {
+                        step: 0,
+                        errno: ESTALE,
+                    },
+                );
                 return Ok(Ok(()));
             }
             Err(violation) => return Ok(Err(violation)),
         };
         if self.is_one_too_many(&session) {
-            self.failed(&session, Failure { step: 0, errno: EAGAIN });
+            self.failed(
+                &session,
+                Failure {
+                    step: 0,
+                    errno: EAGAIN,
+                },
+            );
             return Ok(Ok(()));
         }
         let ticket = self.next_ticket;
@@ -339,16 +385,32 @@ impl Monitor {
         let service = session.service;
         self.sessions.count(service);
         self.launching.insert(ticket, session);
-        self.worker.ask(Job::Launch { ticket, service, through_tcpd, connection })?;
+        self.worker.ask(Job::Launch {
+            ticket,
+            service,
+            through_tcpd,
+            connection,
+        })?;
         Ok(Ok(()))
     }
 
     /// The frontend counts as well; this is the count that it cannot talk its way around.
     fn is_one_too_many(&self, session: &Session) -> bool {
-        let limit = self.loaded.permits.get(&session.service).and_then(|permit| permit.instances);
-        let waits = self.loaded.permits.get(&session.service).is_some_and(|permit| permit.wait);
+        let limit = self
+            .loaded
+            .permits
+            .get(&session.service)
+            .and_then(|permit| permit.instances);
+        let waits = self
+            .loaded
+            .permits
+            .get(&session.service)
+            .is_some_and(|permit| permit.wait);
         self.sessions.is_full(session.service, limit)
-            || waits && self.sessions.has_listener(session.service, session.listener)
+            || waits
+                && self
+                    .sessions
+                    .has_listener(session.service, session.listener)
     }
 
     fn launched(
@@ -356,15 +418,21 @@ impl Monitor {
         ticket: Ticket,
         result: Result<sys::clone::Child, confine::StepError>,
     ) -> Outcome {
-        let Some(session) = self.launching.remove(&ticket) else { return Ok(()) };
+        let Some(session) = self.launching.remove(&ticket) else {
+            return Ok(());
+        };
         match result {
             Ok(child) => {
-                self.epoll.add(&child.pidfd, EpollEvent::new(EpollFlags::EPOLLIN, ticket))?;
+                self.epoll
+                    .add(&child.pidfd, EpollEvent::new(EpollFlags::EPOLLIN, ticket))?;
                 self.sessions.insert(ticket, session, child);
             }
             Err(error) => {
                 self.sessions.uncount(session.service);
-                let failure = Failure { step: error.step as u8, errno: error.errno };
+                let failure = Failure {
+                    step: error.step as u8,
+                    errno: error.errno,
+                };
                 self.failed(&session, failure);
             }
         }
@@ -372,8 +440,23 @@ impl Monitor {
     }
 
     fn failed(&mut self, session: &Session, failure: Failure) {
-        let &Session { service, listener, connection, peer, .. } = session;
-        self.send(ToFrontend::Failed { service, listener, connection, peer, failure }, None);
+        let &Session {
+            service,
+            listener,
+            connection,
+            peer,
+            ..
+        } = session;
+        self.send(
+            ToFrontend::Failed {
+                service,
+                listener,
+                connection,
+                peer,
+                failure,
+            },
+            None,
+        );
     }
 
     fn server_ended(&mut self, ticket: Ticket) -> Outcome {
@@ -387,7 +470,10 @@ impl Monitor {
         let supervised = self.supervised(role);
         supervised.starting(Instant::now());
         if let Err(error) = self.worker.ask(Job::Start(role)) {
-            self.say(Severity::LOG_CRIT, &format!("the launch thread is gone: {error}"));
+            self.say(
+                Severity::LOG_CRIT,
+                &format!("the launch thread is gone: {error}"),
+            );
             self.ending = true;
         }
     }
@@ -409,13 +495,23 @@ impl Monitor {
                 return Ok(());
             }
         };
-        let event = if role == Role::Frontend { FRONTEND_ENDED } else { RESOLVER_ENDED };
-        self.epoll.add(&started.child.pidfd, EpollEvent::new(EpollFlags::EPOLLIN, event))?;
+        let event = if role == Role::Frontend {
+            FRONTEND_ENDED
+        } else {
+            RESOLVER_ENDED
+        };
+        self.epoll.add(
+            &started.child.pidfd,
+            EpollEvent::new(EpollFlags::EPOLLIN, event),
+        )?;
         self.supervised(role).running(started.child);
         match role {
             Role::Frontend => {
                 sys::descriptor::replace(self.channel.as_fd(), started.socket.as_fd())?;
-                self.epoll.add(&self.channel, EpollEvent::new(EpollFlags::EPOLLIN, FRONTEND))?;
+                self.epoll.add(
+                    &self.channel,
+                    EpollEvent::new(EpollFlags::EPOLLIN, FRONTEND),
+                )?;
                 self.forget_handovers();
                 let pending = std::mem::take(&mut self.outbox);
                 self.brief_frontend();
@@ -433,14 +529,19 @@ impl Monitor {
     /// What was to be handed to an earlier frontend is handed to the next one in its briefing.
     fn forget_handovers(&mut self) {
         self.outbox.retain(|(message, _)| {
-            matches!(message, ToFrontend::Ended { .. } | ToFrontend::Failed { .. })
+            matches!(
+                message,
+                ToFrontend::Ended { .. } | ToFrontend::Failed { .. }
+            )
         });
     }
 
     fn role_ended(&mut self, role: Role) -> Outcome {
         let ending = self.ending;
         let supervised = self.supervised(role);
-        let Some((pid, how)) = supervised.reap(Instant::now())? else { return Ok(()) };
+        let Some((pid, how)) = supervised.reap(Instant::now())? else {
+            return Ok(());
+        };
         if !ending {
             let text = format!("{} (pid {pid}) {how}; another is started", role.program());
             self.say(Severity::LOG_ERR, &text);
@@ -471,7 +572,10 @@ impl Monitor {
         if let Some(pidfd) = self.supervised(role).pidfd()
             && let Err(error) = self.worker.ask(Job::Kill(pidfd))
         {
-            self.say(Severity::LOG_CRIT, &format!("the launch thread is gone: {error}"));
+            self.say(
+                Severity::LOG_CRIT,
+                &format!("the launch thread is gone: {error}"),
+            );
             self.ending = true;
         }
     }

@@ -64,7 +64,10 @@ impl Permit {
     /// # Errors
     /// The [`Violation`].
     pub fn check_connection(&self, number: u32, connection: &OwnedFd) -> Result<(), Violation> {
-        let bound = self.listeners.get(&number).ok_or(Violation::NoSuchListener)?;
+        let bound = self
+            .listeners
+            .get(&number)
+            .ok_or(Violation::NoSuchListener)?;
         if self.wait || self.builtin || !bound.stream {
             return Err(Violation::WrongMode);
         }
@@ -80,7 +83,10 @@ impl Permit {
     /// # Errors
     /// The [`Violation`].
     pub fn listening_socket(&self, number: u32) -> Result<Arc<OwnedFd>, Violation> {
-        let bound = self.listeners.get(&number).ok_or(Violation::NoSuchListener)?;
+        let bound = self
+            .listeners
+            .get(&number)
+            .ok_or(Violation::NoSuchListener)?;
         if !self.wait || self.builtin {
             return Err(Violation::WrongMode);
         }
@@ -100,7 +106,10 @@ fn local_port(fd: &OwnedFd) -> Option<u16> {
     let name = getsockname::<SockaddrStorage>(fd.as_fd().as_raw_fd()).ok()?;
     name.as_sockaddr_in()
         .map(nix::sys::socket::SockaddrIn::port)
-        .or_else(|| name.as_sockaddr_in6().map(nix::sys::socket::SockaddrIn6::port))
+        .or_else(|| {
+            name.as_sockaddr_in6()
+                .map(nix::sys::socket::SockaddrIn6::port)
+        })
 }
 
 fn was_connected(fd: &OwnedFd) -> bool {
@@ -112,7 +121,9 @@ fn was_connected(fd: &OwnedFd) -> bool {
 
 /// A socket that never was connected has not been bound to one address by the kernel.
 fn listens_or_is_new(fd: &OwnedFd) -> bool {
-    let Ok(name) = getsockname::<SockaddrStorage>(fd.as_raw_fd()) else { return true };
+    let Ok(name) = getsockname::<SockaddrStorage>(fd.as_raw_fd()) else {
+        return true;
+    };
     let v4 = name.as_sockaddr_in().map(|v4| v4.ip().is_unspecified());
     let v6 = name.as_sockaddr_in6().map(|v6| v6.ip().is_unspecified());
     v4.or(v6).unwrap_or(true)
@@ -126,9 +137,18 @@ mod tests {
     fn permit(listener: &TcpListener, wait: bool) -> Permit {
         let port = listener.local_addr().unwrap().port();
         let socket = Arc::new(OwnedFd::from(listener.try_clone().unwrap()));
-        let bound = Bound { socket, port, stream: true };
+        let bound = Bound {
+            socket,
+            port,
+            stream: true,
+        };
         let listeners = HashMap::from([(3, bound)]);
-        Permit { wait, builtin: false, instances: None, listeners }
+        Permit {
+            wait,
+            builtin: false,
+            instances: None,
+            listeners,
+        }
     }
 
     #[test]
@@ -139,14 +159,26 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let accepted: OwnedFd = listener.accept().unwrap().0.into();
         assert_eq!(permit.check_connection(3, &accepted), Ok(()));
-        assert_eq!(permit.check_connection(4, &accepted), Err(Violation::NoSuchListener));
+        assert_eq!(
+            permit.check_connection(4, &accepted),
+            Err(Violation::NoSuchListener)
+        );
         let _stranger = TcpStream::connect(other.local_addr().unwrap()).unwrap();
         let foreign: OwnedFd = other.accept().unwrap().0.into();
         let file: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
         let udp: OwnedFd = UdpSocket::bind("127.0.0.1:0").unwrap().into();
-        let wrong = [foreign, file, udp, client.into(), listener.try_clone().unwrap().into()];
+        let wrong = [
+            foreign,
+            file,
+            udp,
+            client.into(),
+            listener.try_clone().unwrap().into(),
+        ];
         for fd in wrong {
-            assert_eq!(permit.check_connection(3, &fd), Err(Violation::NotItsConnection));
+            assert_eq!(
+                permit.check_connection(3, &fd),
+                Err(Violation::NotItsConnection)
+            );
         }
     }
 
@@ -159,7 +191,10 @@ mod tests {
         nix::sys::socket::setsockopt(
             &client,
             nix::sys::socket::sockopt::Linger,
-            &nix::libc::linger { l_onoff: 1, l_linger: 0 },
+            &nix::libc::linger {
+                l_onoff: 1,
+                l_linger: 0,
+            },
         )
         .unwrap();
         drop(client);
@@ -172,10 +207,19 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let waiting = permit(&listener, true);
         assert!(waiting.listening_socket(3).is_ok());
-        assert_eq!(waiting.listening_socket(9).err(), Some(Violation::NoSuchListener));
+        assert_eq!(
+            waiting.listening_socket(9).err(),
+            Some(Violation::NoSuchListener)
+        );
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let accepted: OwnedFd = listener.accept().unwrap().0.into();
-        assert_eq!(waiting.check_connection(3, &accepted), Err(Violation::WrongMode));
-        assert_eq!(permit(&listener, false).listening_socket(3).err(), Some(Violation::WrongMode));
+        assert_eq!(
+            waiting.check_connection(3, &accepted),
+            Err(Violation::WrongMode)
+        );
+        assert_eq!(
+            permit(&listener, false).listening_socket(3).err(),
+            Some(Violation::WrongMode)
+        );
     }
 }

@@ -47,12 +47,20 @@ pub fn prepare(
     let direct = Program::open(path, program.argv.clone(), environment(service))
         .map_err(|error| format!("{}: {error}", path.display()))?;
     let through_tcpd = through_tcpd(service, program, surroundings);
-    Ok(Prepared { sandbox, direct, through_tcpd, errors_to_log: false })
+    Ok(Prepared {
+        sandbox,
+        direct,
+        through_tcpd,
+        errors_to_log: false,
+    })
 }
 
 fn environment(service: &Service) -> Vec<CString> {
     let path = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned();
-    let own_path = service.environment.iter().any(|variable| variable.as_bytes().starts_with(b"PATH="));
+    let own_path = service
+        .environment
+        .iter()
+        .any(|variable| variable.as_bytes().starts_with(b"PATH="));
     let mut variables = service.environment.clone();
     if !own_path {
         variables.push(path);
@@ -68,7 +76,11 @@ fn through_tcpd(
     surroundings: &Surroundings,
 ) -> Option<Program> {
     let tcpd = surroundings.tcpd.as_ref()?;
-    let name = program.path.as_bytes().rsplit(|&byte| byte == b'/').next()?;
+    let name = program
+        .path
+        .as_bytes()
+        .rsplit(|&byte| byte == b'/')
+        .next()?;
     if service.hosts_access.as_deref() != Some(name) || service.profile.filesystem.is_some() {
         return None;
     }
@@ -132,10 +144,16 @@ fn domain(profile: &Profile, program: &service::Program) -> Domain {
                 Access::ReadExecute => FileAccess::ReadExecute,
                 Access::ReadWrite => FileAccess::ReadWrite,
             };
-            grants.push(Grant { path: grant.path.clone().into(), access });
+            grants.push(Grant {
+                path: grant.path.clone().into(),
+                access,
+            });
         }
         let path = OsStr::from_bytes(program.path.as_bytes());
-        grants.push(Grant { path: path.into(), access: FileAccess::ReadExecute });
+        grants.push(Grant {
+            path: path.into(),
+            access: FileAccess::ReadExecute,
+        });
         files = Some(grants);
     }
     Domain {
@@ -149,7 +167,9 @@ fn domain(profile: &Profile, program: &service::Program) -> Domain {
 
 /// The domain without what this kernel lacks, if the profile marks that as optional.
 fn enforceable(domain: Domain, profile: &Profile) -> Result<Domain, String> {
-    let Err(error) = domain.ruleset() else { return Ok(domain) };
+    let Err(error) = domain.ruleset() else {
+        return Ok(domain);
+    };
     let optional = |name: &str| profile.optional.contains(name);
     let reduced = Domain {
         files: domain.files.clone(),
@@ -166,7 +186,13 @@ fn enforceable(domain: Domain, profile: &Profile) -> Result<Domain, String> {
 }
 
 /// Calls that come between the filter and the server, and those of a server that fails.
-const TO_START: [&str; 5] = ["execve", "execveat", "exit_group", "rt_sigaction", "rt_sigprocmask"];
+const TO_START: [&str; 5] = [
+    "execve",
+    "execveat",
+    "exit_group",
+    "rt_sigaction",
+    "rt_sigprocmask",
+];
 const EAFNOSUPPORT: u16 = 97;
 
 fn filter(profile: &Profile) -> Result<Option<Filter>, String> {
@@ -175,8 +201,10 @@ fn filter(profile: &Profile) -> Result<Option<Filter>, String> {
         None if profile.families.is_some() => Filter::new(Action::Allow),
         None => return Ok(None),
     };
-    let forbids_sockets =
-        profile.system_calls.as_ref().is_some_and(|calls| calls.allow != calls.calls.contains("socket"));
+    let forbids_sockets = profile
+        .system_calls
+        .as_ref()
+        .is_some_and(|calls| calls.allow != calls.calls.contains("socket"));
     if let Some(families) = &profile.families
         && !forbids_sockets
     {
@@ -193,21 +221,38 @@ fn by_calls(calls: &SystemCalls) -> Result<Filter, String> {
     // The profile's names are known to be names of x86-64 calls; other architectures lack some.
     let exists = |name: &&str| cfg!(target_arch = "x86_64") || call_number(name).is_ok();
     let existing = calls.calls.iter().map(String::as_str).filter(exists);
-    let (default, listed) =
-        if calls.allow { (answer, Action::Allow) } else { (Action::Allow, answer) };
+    let (default, listed) = if calls.allow {
+        (answer, Action::Allow)
+    } else {
+        (Action::Allow, answer)
+    };
     let mut filter = Filter::new(default);
-    filter.set(existing, listed).map_err(|error| error.to_string())?;
-    filter.set(TO_START, Action::Allow).map_err(|error| error.to_string())?;
+    filter
+        .set(existing, listed)
+        .map_err(|error| error.to_string())?;
+    filter
+        .set(TO_START, Action::Allow)
+        .map_err(|error| error.to_string())?;
     Ok(filter)
 }
 
 fn by_families(filter: &mut Filter, families: &Families) -> Result<(), String> {
-    let rules = families.numbers.iter().map(|&number| confine::filter::equals(0, number.cast_unsigned().into()));
-    let rules = rules.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    let rules = families
+        .numbers
+        .iter()
+        .map(|&number| confine::filter::equals(0, number.cast_unsigned().into()));
+    let rules = rules
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| error.to_string())?;
     let denied = Action::Errno(EAFNOSUPPORT);
-    let (listed, others) =
-        if families.allow { (Action::Allow, denied) } else { (denied, Action::Allow) };
-    filter.set_if("socket", rules, listed, others).map_err(|error| error.to_string())
+    let (listed, others) = if families.allow {
+        (Action::Allow, denied)
+    } else {
+        (denied, Action::Allow)
+    };
+    filter
+        .set_if("socket", rules, listed, others)
+        .map_err(|error| error.to_string())
 }
 
 fn limits(profile: &Profile, surroundings: &Surroundings) -> Vec<Limit> {
@@ -222,7 +267,11 @@ fn limits(profile: &Profile, surroundings: &Surroundings) -> Vec<Limit> {
         .collect();
     if !profile.limits.contains_key(&Resource::OpenFiles) {
         let (soft, hard) = surroundings.open_files;
-        limits.push(Limit { resource: Resource::OpenFiles.number(), soft, hard });
+        limits.push(Limit {
+            resource: Resource::OpenFiles.number(),
+            soft,
+            hard,
+        });
     }
     limits
 }

@@ -28,11 +28,15 @@ pub fn needs_names(text: &[u8], is_table: bool) -> bool {
 /// file of patterns. A `user@` is left on its host, because it needs a name whatever follows.
 fn each_host(text: &[u8], is_table: bool, mut visit: impl FnMut(&[u8])) {
     if !is_table {
-        text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).for_each(visit);
+        text.split(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty())
+            .for_each(visit);
         return;
     }
     for line in lines(text) {
-        let Entry::Rule(rule) = line.entry() else { continue };
+        let Entry::Rule(rule) = line.entry() else {
+            continue;
+        };
         let (clients, _) = rule.fields();
         for token in tokens(clients) {
             visit(token);
@@ -40,7 +44,9 @@ fn each_host(text: &[u8], is_table: bool, mut visit: impl FnMut(&[u8])) {
                 visit(host);
             }
         }
-        tokens(rule.daemons).filter_map(after_sign).for_each(&mut visit);
+        tokens(rule.daemons)
+            .filter_map(after_sign)
+            .for_each(&mut visit);
     }
 }
 
@@ -52,7 +58,10 @@ fn after_sign(token: &[u8]) -> Option<&[u8]> {
 fn options_need_names(text: &[u8]) -> bool {
     lines(text).any(|line| match line.entry() {
         Entry::Rule(rule) => rule.fields().1.is_some_and(|options| {
-            options.contains(&b'%') || options.windows(6).any(|w| w.eq_ignore_ascii_case(b"rfc931"))
+            options.contains(&b'%')
+                || options
+                    .windows(6)
+                    .any(|w| w.eq_ignore_ascii_case(b"rfc931"))
         }),
         _ => false,
     })
@@ -64,7 +73,9 @@ fn is_decided_by_address(host: &[u8]) -> bool {
         || host.eq_ignore_ascii_case(b"EXCEPT")
         || host.contains(&b'/') && !host.contains(&b'@')
         || host.first() == Some(&b'[') && host.last() == Some(&b']')
-        || host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        || host
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
 #[cfg(test)]
@@ -82,7 +93,11 @@ mod tests {
 
     #[test]
     fn names_are_needed_where_the_address_is_not_enough() {
-        for rule in ["ALL: 10.1. [2001:db8::]/32 /etc/a EXCEPT 10.1.1.1", "a@10.1.1.1: ALL", ""] {
+        for rule in [
+            "ALL: 10.1. [2001:db8::]/32 /etc/a EXCEPT 10.1.1.1",
+            "a@10.1.1.1: ALL",
+            "",
+        ] {
             assert!(!needs_names(format!("{rule}\n").as_bytes(), true), "{rule}");
         }
         for rule in [

@@ -30,7 +30,10 @@ pub fn run(files: Vec<PathBuf>) -> ExitCode {
 }
 
 fn serve(files: Vec<PathBuf>) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let files = files.iter().map(std::path::absolute).collect::<io::Result<Vec<_>>>()?;
+    let files = files
+        .iter()
+        .map(std::path::absolute)
+        .collect::<io::Result<Vec<_>>>()?;
     let signals = take_signals()?;
     let privileged = nix::unistd::geteuid().is_root();
     if !privileged {
@@ -69,7 +72,11 @@ fn serve(files: Vec<PathBuf>) -> Result<ExitCode, Box<dyn std::error::Error>> {
         return Ok(ExitCode::FAILURE);
     }
     let mut log = open_log();
-    let text = format!("{} starts: {} services", env!("CARGO_PKG_VERSION"), loaded.permits.len());
+    let text = format!(
+        "{} starts: {} services",
+        env!("CARGO_PKG_VERSION"),
+        loaded.permits.len()
+    );
     log.send(Severity::LOG_NOTICE, text.as_bytes());
     Monitor::new(worker, signals, reserve_slot()?, loaded, log)?.run()?;
     Ok(ExitCode::SUCCESS)
@@ -103,7 +110,9 @@ fn own_directory() -> io::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let beside = own.parent().map(Path::to_owned).unwrap_or_default();
     let packaged = PathBuf::from("/usr/libexec/portreeve");
-    let found = [beside, packaged].into_iter().find(|d| d.join("portreeve-frontend").exists());
+    let found = [beside, packaged]
+        .into_iter()
+        .find(|d| d.join("portreeve-frontend").exists());
     found.ok_or_else(|| {
         let text = format!("there is no portreeve-frontend beside {}", own.display());
         io::Error::new(io::ErrorKind::NotFound, text)

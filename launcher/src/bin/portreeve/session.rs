@@ -25,7 +25,13 @@ pub struct Session {
 impl Session {
     /// A request made now.
     pub fn new(service: u32, listener: u32, connection: ConnectionId, peer: Peer) -> Self {
-        Session { service, listener, connection, peer, since: Instant::now() }
+        Session {
+            service,
+            listener,
+            connection,
+            peer,
+            since: Instant::now(),
+        }
     }
 }
 
@@ -53,7 +59,9 @@ impl Sessions {
 
     /// Whether a server has taken over this listener.
     pub fn has_listener(&self, service: u32, listener: u32) -> bool {
-        self.running.values().any(|(s, _)| s.service == service && s.listener == listener)
+        self.running
+            .values()
+            .any(|(s, _)| s.service == service && s.listener == listener)
     }
 
     /// Counts a server that is about to be started.
@@ -78,7 +86,9 @@ impl Sessions {
     /// # Errors
     /// The system's.
     pub fn reap(&mut self, ticket: Ticket) -> io::Result<Option<ToFrontend>> {
-        let Some((session, child)) = self.running.remove(&ticket) else { return Ok(None) };
+        let Some((session, child)) = self.running.remove(&ticket) else {
+            return Ok(None);
+        };
         self.uncount(session.service);
         let ending = match reap(child.pidfd.as_fd())? {
             Ended::Exited(status) => Ending::Exited(status),
@@ -99,8 +109,22 @@ impl Sessions {
     /// What a new frontend has to know about them.
     pub fn running(&self) -> Vec<(ToFrontend, Option<Arc<OwnedFd>>)> {
         let running = self.running.values().map(|(session, _)| {
-            let &Session { service, listener, connection, peer, .. } = session;
-            (ToFrontend::Running { service, listener, connection, peer }, None)
+            let &Session {
+                service,
+                listener,
+                connection,
+                peer,
+                ..
+            } = session;
+            (
+                ToFrontend::Running {
+                    service,
+                    listener,
+                    connection,
+                    peer,
+                },
+                None,
+            )
         });
         running.collect()
     }

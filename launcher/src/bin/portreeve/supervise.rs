@@ -30,7 +30,10 @@ pub struct Supervised {
 impl Supervised {
     /// Not wanted yet.
     pub fn new() -> Self {
-        Supervised { state: State::Off, since: Instant::now() }
+        Supervised {
+            state: State::Off,
+            since: Instant::now(),
+        }
     }
 
     /// It is wanted from now on.
@@ -57,12 +60,20 @@ impl Supervised {
 
     /// Its process id, 0 if it does not run.
     pub fn pid(&self) -> i32 {
-        if let State::Running { pid, .. } = self.state { pid } else { 0 }
+        if let State::Running { pid, .. } = self.state {
+            pid
+        } else {
+            0
+        }
     }
 
     /// What stands for the process, if it runs.
     pub fn pidfd(&self) -> Option<Arc<OwnedFd>> {
-        if let State::Running { pidfd, .. } = &self.state { Some(Arc::clone(pidfd)) } else { None }
+        if let State::Running { pidfd, .. } = &self.state {
+            Some(Arc::clone(pidfd))
+        } else {
+            None
+        }
     }
 
     /// The launch thread has been asked to start it.
@@ -78,7 +89,10 @@ impl Supervised {
 
     /// It runs.
     pub fn running(&mut self, child: Child) {
-        self.state = State::Running { pid: child.pid, pidfd: Arc::new(child.pidfd) };
+        self.state = State::Running {
+            pid: child.pid,
+            pidfd: Arc::new(child.pidfd),
+        };
     }
 
     /// Reaps it: its process id and how it ended.
@@ -86,7 +100,9 @@ impl Supervised {
     /// # Errors
     /// The system's.
     pub fn reap(&mut self, now: Instant) -> io::Result<Option<(i32, String)>> {
-        let State::Running { pid, pidfd } = &self.state else { return Ok(None) };
+        let State::Running { pid, pidfd } = &self.state else {
+            return Ok(None);
+        };
         let how = match reap(pidfd.as_fd())? {
             Ended::Exited(status) => format!("exited with status {status}"),
             Ended::Signalled(signal) => format!("was ended by signal {signal}"),

@@ -15,11 +15,17 @@ pub fn verify(files: &[PathBuf]) -> ExitCode {
     let mut configuration = Configuration::read(files);
     check_servers(&mut configuration);
     let (allow, deny) = configuration.tables();
-    let tables = [(allow.to_owned(), TableKind::Allow), (deny.to_owned(), TableKind::Deny)];
+    let tables = [
+        (allow.to_owned(), TableKind::Allow),
+        (deny.to_owned(), TableKind::Deny),
+    ];
     for (path, table) in &tables {
         check_table(path, *table, &mut configuration);
     }
-    print!("{}", render(&configuration.diagnostics, &configuration.sources));
+    print!(
+        "{}",
+        render(&configuration.diagnostics, &configuration.sources)
+    );
     let count = configuration.services.len();
     if configuration.has_errors() {
         println!("{count} services understood; there are errors");
@@ -48,8 +54,13 @@ fn check_servers(configuration: &mut Configuration) {
 
 /// Checks an access table; one that is not there says nothing.
 fn check_table(path: &Path, table: TableKind, configuration: &mut Configuration) {
-    let Ok(text) = std::fs::read(path) else { return };
+    let Ok(text) = std::fs::read(path) else {
+        return;
+    };
     let file = configuration.sources.len();
     configuration.diagnostics.extend(check(file, &text, table));
-    configuration.sources.push(Source { path: path.to_owned(), text });
+    configuration.sources.push(Source {
+        path: path.to_owned(),
+        text,
+    });
 }

@@ -51,7 +51,12 @@ impl Worker {
             .name("launch".to_owned())
             .stack_size(512 * 1024)
             .spawn(move || work(state, &todo, &done, &ring))?;
-        Ok(Worker { jobs: Some(jobs), answers, bell, thread: Some(thread) })
+        Ok(Worker {
+            jobs: Some(jobs),
+            answers,
+            bell,
+            thread: Some(thread),
+        })
     }
 
     /// Becomes readable when there is an answer.
@@ -65,7 +70,11 @@ impl Worker {
     /// `BrokenPipe` if the thread is gone.
     pub fn ask(&self, job: Job) -> io::Result<()> {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())
+        self.jobs
+            .as_ref()
+            .ok_or_else(gone)?
+            .send(job)
+            .map_err(|_| gone())
     }
 
     /// The next answer, if there is one.
@@ -92,7 +101,9 @@ impl Worker {
     /// # Errors
     /// `BrokenPipe` if the thread is gone.
     pub fn wait_for_answer(&self) -> io::Result<Answer> {
-        self.answers.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+        self.answers
+            .recv()
+            .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 
     /// Lets the thread do what it was asked, and end.
@@ -132,14 +143,19 @@ pub struct State {
 }
 
 fn work(mut state: State, todo: &Receiver<Job>, done: &Sender<Answer>, bell: &EventFd) {
-    let Ok(mut launcher) = Launcher::new() else { return };
+    let Ok(mut launcher) = Launcher::new() else {
+        return;
+    };
     while let Ok(job) = todo.recv() {
         let answer = match job {
             Job::Load => Answer::Loaded(load::load(&mut state).map(Box::new)),
             Job::ReadTables => Answer::Tables(state.read_tables()),
-            Job::Launch { ticket, service, through_tcpd, connection } => {
-                state.launch(&mut launcher, (ticket, service), through_tcpd, connection)
-            }
+            Job::Launch {
+                ticket,
+                service,
+                through_tcpd,
+                connection,
+            } => state.launch(&mut launcher, (ticket, service), through_tcpd, connection),
             Job::Start(role) => Answer::Started(role, state.start(&mut launcher, role)),
             Job::Kill(pidfd) => {
                 // It may have ended by itself.
@@ -162,13 +178,14 @@ impl State {
         let (allow, deny) = &self.tables;
         let tables = Tables::read(allow, deny, crate::rules::files_named_in);
         let need_names = tables.texts().any(|(path, contents)| match contents {
-            Contents::Text(text) => {
-                crate::rules::needs_names(text, path == allow || path == deny)
-            }
+            Contents::Text(text) => crate::rules::needs_names(text, path == allow || path == deny),
             _ => false,
         });
         let sealed = launcher::plan::pack(c"portreeve-tables", &tables)?;
-        Ok(ReadTables { sealed: Arc::new(sealed), need_names })
+        Ok(ReadTables {
+            sealed: Arc::new(sealed),
+            need_names,
+        })
     }
 
     fn launch(
@@ -178,7 +195,10 @@ impl State {
         through_tcpd: bool,
         connection: Connection,
     ) -> Answer {
-        let gone = StepError { step: Step::Exec, errno: ESTALE };
+        let gone = StepError {
+            step: Step::Exec,
+            errno: ESTALE,
+        };
         let Some(prepared) = self.prepared.get(&service) else {
             return Answer::Launched(ticket, Err(gone));
         };
@@ -194,14 +214,22 @@ impl State {
             Connection::Accepted(fd) => fd.as_fd(),
             Connection::Listening(fd) => fd.as_fd(),
         };
-        let errors = if prepared.errors_to_log { self.stderr.as_fd() } else { socket };
+        let errors = if prepared.errors_to_log {
+            self.stderr.as_fd()
+        } else {
+            socket
+        };
         let stdio = [socket, socket, errors];
         Answer::Launched(ticket, launcher.launch(&prepared.sandbox, program, stdio))
     }
 
     fn start(&self, launcher: &mut Launcher, role: Role) -> Result<Started, String> {
         let (frontend, spare) = role_identity(&self.role_users.0, &[]);
-        let taken = if spare { vec![frontend.uid] } else { Vec::new() };
+        let taken = if spare {
+            vec![frontend.uid]
+        } else {
+            Vec::new()
+        };
         let identity = match role {
             Role::Frontend => frontend,
             Role::Resolver => role_identity(&self.role_users.1, &taken).0,
@@ -226,9 +254,13 @@ impl State {
         .map_err(|error| error.to_string())?;
         let errors = self.stderr.as_fd();
         let stdio = [theirs.as_fd(), errors, errors];
-        let child =
-            launcher.launch(&sandbox, &program, stdio).map_err(|error| error.to_string())?;
-        Ok(Started { child, socket: ours })
+        let child = launcher
+            .launch(&sandbox, &program, stdio)
+            .map_err(|error| error.to_string())?;
+        Ok(Started {
+            child,
+            socket: ours,
+        })
     }
 }
 
