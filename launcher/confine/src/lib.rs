@@ -10,10 +10,12 @@ pub mod capability;
 pub mod filesystem;
 pub mod filter;
 pub mod launch;
+pub mod program;
 pub mod role;
 pub mod sandbox;
 pub mod stage;
 
-pub use launch::{Launcher, Program};
+pub use launch::Launcher;
+pub use program::Program;
 pub use sandbox::{Identity, Limit, Sandbox, Specification};
 pub use stage::{Step, StepError};

@@ -27,7 +27,7 @@
 //! everything that follows it.
 
 use crate::capability::CapabilitySet;
-use crate::launch::{Image, Program};
+use crate::program::{Image, Program};
 use crate::sandbox::{Identity, Sandbox};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -2,13 +2,13 @@
 
 use crate::arrival::{Arrival, What, new_id};
 use crate::builtin::{Interest, Session};
+use crate::datagram;
 use crate::limit::{Rate, Running};
 use crate::listener::{self, Listener, Socket, Watch};
 use crate::names::{self, Names};
 use crate::outbox::Outbox;
 use crate::record::Records;
-use crate::{datagram, lifecycle};
-use launcher::plan::PlannedService;
+use launcher::plan::{Plan, PlannedService};
 use launcher::tables::Tables;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -20,6 +20,16 @@ use std::time::{Duration, Instant};
 use wire::{Channel, ConnectionId, ReceiveError};
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// A plan whose listeners are still coming.
+pub struct Incoming {
+    /// The plan.
+    pub plan: Plan,
+    /// How many listeners are still to come.
+    pub missing: u32,
+    /// Those that have come.
+    pub listeners: Vec<Listener>,
+}
 
 /// Everything the frontend knows.
 pub struct Frontend<'a> {
@@ -33,7 +43,7 @@ pub struct Frontend<'a> {
     /// Arrivals that wait for the tables to be read again.
     pub stalled: Vec<Arrival>,
     pub listeners: HashMap<u64, Listener>,
-    pub incoming: Option<lifecycle::Incoming>,
+    pub incoming: Option<Incoming>,
     pub running: Running,
     pub rates: HashMap<u32, Rate>,
     pub sessions: HashMap<u64, Session>,

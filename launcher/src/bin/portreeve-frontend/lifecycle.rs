@@ -1,22 +1,15 @@
 //! What the monitor says, and what follows from it.
 
-use crate::frontend::{Frontend, Outcome, listener_key};
+use crate::frontend::{Frontend, Incoming, Outcome, listener_key};
 use crate::listener::{Listener, Watch};
 use crate::record::Over;
 use confine::Step;
-use launcher::plan::{Plan, unpack};
+use launcher::plan::unpack;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 use wire::{ConnectionId, Ending, Failure, Malformed, Peer, ToFrontend};
-
-/// A plan whose listeners are still coming.
-pub struct Incoming {
-    plan: Plan,
-    missing: u32,
-    listeners: Vec<Listener>,
-}
 
 /// Where a session came from and whose it is.
 struct Origin {

@@ -5,7 +5,7 @@ use crate::config::{Configuration, NothingLoaded};
 use crate::job::Loaded;
 use crate::permit::{Bound, Permit};
 use crate::prepare::{Prepared, prepare};
-use crate::worker::{LoadResult, State};
+use crate::state::State;
 use launcher::plan::{self, Plan, PlannedService};
 use policy::diagnostic::Severity;
 use policy::service::{Mode, Server, Service};
@@ -31,7 +31,7 @@ struct Draft {
 ///
 /// # Errors
 /// [`NothingLoaded`]: the state is what it was, and it has been said why.
-pub fn load(state: &mut State) -> LoadResult {
+pub fn load(state: &mut State) -> Result<Loaded, NothingLoaded> {
     let mut configuration = Configuration::read(&state.files);
     if configuration.unusable {
         report(state, &configuration);
@@ -195,26 +195,12 @@ fn report(state: &mut State, configuration: &Configuration) {
 }
 
 impl State {
-    /// Says something to the log and, while starting, on standard error.
-    pub fn say(&mut self, level: Level, text: &str) {
-        if self.starting {
-            eprintln!("portreeve: {text}");
-        }
-        self.log.send(level, text.as_bytes());
-    }
-
-    /// The number of the service with this id.
-    fn number(&mut self, id: &str) -> u32 {
-        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        *self.numbers.entry(id.to_owned()).or_insert(next)
-    }
-
     fn put_in_force(
         &mut self,
         mut draft: Draft,
         configuration: &Configuration,
         audit: Option<OwnedFd>,
-    ) -> LoadResult {
+    ) -> Result<Loaded, NothingLoaded> {
         let (allow, deny) = configuration.tables();
         let tables = (allow.to_owned(), deny.to_owned());
         let tables = std::mem::replace(&mut self.tables, tables);

@@ -13,6 +13,7 @@ mod prepare;
 mod rules;
 mod run;
 mod session;
+mod state;
 mod supervise;
 mod verify;
 mod worker;

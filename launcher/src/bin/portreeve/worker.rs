@@ -5,21 +5,15 @@
 //! monitor's typed requests.
 
 use crate::account::role_identity;
-use crate::bind::Sockets;
-use crate::config::NothingLoaded;
-use crate::job::{Answer, Connection, Job, ReadTables, Role, Started, Ticket};
+use crate::job::{Answer, Connection, Job, Role, Started, Ticket};
 use crate::load;
-use crate::prepare::{Prepared, Surroundings};
+use crate::state::State;
 use confine::{Launcher, Program, Specification, Step, StepError};
-use launcher::tables::{Contents, Tables};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-use portreeve_log::syslog::Syslog;
-use std::collections::HashMap;
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
@@ -116,32 +110,6 @@ impl Worker {
     }
 }
 
-/// What the thread knows.
-pub struct State {
-    /// The configuration's files, as given.
-    pub files: Vec<PathBuf>,
-    /// What is the same for every service.
-    pub surroundings: Surroundings,
-    /// The directory that holds our own programs.
-    pub programs: PathBuf,
-    /// For its own reports.
-    pub log: Syslog,
-    /// Reports also go to standard error until the first configuration is in force.
-    pub starting: bool,
-    /// Listening sockets.
-    pub sockets: Sockets,
-    /// Service numbers by id; never given to another id.
-    pub numbers: HashMap<String, u32>,
-    /// Services that can be launched.
-    pub prepared: HashMap<u32, Prepared>,
-    /// Where the access tables are.
-    pub tables: (PathBuf, PathBuf),
-    /// Users of the frontend and the resolver, by name.
-    pub role_users: (String, String),
-    /// Standard error, for servers of the native language.
-    pub stderr: OwnedFd,
-}
-
 fn work(mut state: State, todo: &Receiver<Job>, done: &Sender<Answer>, bell: &EventFd) {
     let Ok(mut launcher) = Launcher::new() else {
         return;
@@ -170,24 +138,6 @@ fn work(mut state: State, todo: &Receiver<Job>, done: &Sender<Answer>, bell: &Ev
 }
 
 impl State {
-    /// Reads the access tables and seals them for the frontend.
-    ///
-    /// # Errors
-    /// The system's, when memory or descriptors are short.
-    pub fn read_tables(&self) -> io::Result<ReadTables> {
-        let (allow, deny) = &self.tables;
-        let tables = Tables::read(allow, deny, crate::rules::files_named_in);
-        let need_names = tables.texts().any(|(path, contents)| match contents {
-            Contents::Text(text) => crate::rules::needs_names(text, path == allow || path == deny),
-            _ => false,
-        });
-        let sealed = launcher::plan::pack(c"portreeve-tables", &tables)?;
-        Ok(ReadTables {
-            sealed: Arc::new(sealed),
-            need_names,
-        })
-    }
-
     fn launch(
         &self,
         launcher: &mut Launcher,
@@ -263,6 +213,3 @@ impl State {
         })
     }
 }
-
-/// The error type of [`load::load`], named here for the thread's answers.
-pub type LoadResult = Result<crate::job::Loaded, NothingLoaded>;
