@@ -34,6 +34,8 @@ pub struct Listening {
     pub port: u16,
     /// TCP, as opposed to UDP.
     pub stream: bool,
+    /// Where it listens, for people: `tcp 127.0.0.1:873`.
+    pub place: String,
 }
 
 /// All listening sockets, those of the plan in force and those of the next one.
@@ -111,11 +113,14 @@ impl Sockets {
                 kept.next += 1;
                 let stream = wanted.transport == Transport::Tcp;
                 let port = bound_port(&fd).unwrap_or(port);
+                let address = SocketAddr::new(wanted.address, port);
+                let place = format!("{} {address}", wanted.transport.name());
                 Listening {
                     number,
                     socket: Arc::new(fd),
                     port,
                     stream,
+                    place,
                 }
             }
         };

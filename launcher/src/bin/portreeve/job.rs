@@ -76,6 +76,8 @@ pub struct Loaded {
     pub audit: Option<Arc<OwnedFd>>,
     /// Service numbers below this one have been given out.
     pub next_service: u32,
+    /// What is served and what is enforced on it, a line for each service.
+    pub summary: Vec<String>,
 }
 
 /// The access tables as read.

@@ -24,6 +24,7 @@ struct Draft {
     plan: Plan,
     permits: HashMap<u32, Permit>,
     prepared: HashMap<u32, Prepared>,
+    summary: Vec<String>,
 }
 
 /// Reads the configuration and prepares everything in it; on success the launch thread's
@@ -79,6 +80,8 @@ impl Draft {
             return;
         }
         let number = state.number(&service.id);
+        let places: Vec<&str> = listening.iter().map(|l| l.place.as_str()).collect();
+        let places = places.join(", ");
         let planned = planned(
             number,
             service,
@@ -101,6 +104,8 @@ impl Draft {
             instances: service.limits.instances,
             listeners: listeners.collect(),
         };
+        self.summary
+            .push(format!("{}: {places}: {}", service.id, planned.enforced));
         self.plan.services.push(planned);
         self.permits.insert(number, permit);
         if let Some(prepared) = external {
@@ -235,6 +240,7 @@ impl State {
             tables: read_tables,
             audit: audit.map(Arc::new),
             next_service: u32::try_from(self.numbers.len()).unwrap_or(u32::MAX),
+            summary: draft.summary,
         })
     }
 }

@@ -72,6 +72,9 @@ fn serve(files: Vec<PathBuf>) -> Result<ExitCode, Box<dyn std::error::Error>> {
         eprintln!("portreeve: there is nothing to serve");
         return Ok(ExitCode::FAILURE);
     }
+    for line in &loaded.summary {
+        println!("portreeve: {line}");
+    }
     let mut log = open_log();
     let text = format!(
         "{} starts: {} services",
