@@ -7,4 +7,5 @@
 pub mod check;
 pub mod peer;
 pub mod plan;
+pub mod role_user;
 pub mod tables;

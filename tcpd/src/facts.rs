@@ -109,7 +109,7 @@ impl Facts for World<'_> {
 
     fn aclexec(&mut self, command: &[u8], before: &[Effect]) -> Result<bool, Pending> {
         self.process.carry_out(before, self.log);
-        Ok(self.process.aclexec(command, self.log))
+        Ok(self.process.is_obedient() && self.process.aclexec(command, self.log))
     }
 
     fn user_exists(&mut self, name: &[u8]) -> bool {

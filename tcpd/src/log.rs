@@ -18,7 +18,10 @@ pub struct Log {
 impl Log {
     /// Lines are named for the daemon.
     pub fn open(daemon: &[u8]) -> Self {
-        let syslog = Syslog::open(daemon, Facility::LOG_DAEMON, true);
+        Log::through(Syslog::open(daemon, Facility::LOG_DAEMON, true))
+    }
+
+    fn through(syslog: Syslog) -> Self {
         Log {
             syslog,
             outcome: (Facility::LOG_DAEMON, None),
@@ -173,3 +176,8 @@ fn facility_of(facility: option::Facility) -> Facility {
         Named::Local7 => Facility::LOG_LOCAL7,
     }
 }
+
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,7 @@ impl Resolver {
         let until = Instant::now() + time + GRACE;
         let helper = match &mut self.helper {
             Some(helper) => helper,
-            none => none.insert(Helper::start()?),
+            none => none.insert(Helper::start(&candidates())?),
         };
         let channel = helper.channel.as_ref().ok_or("the resolver is gone")?;
         self.asked += 1;
@@ -106,16 +106,16 @@ impl Resolver {
 }
 
 impl Helper {
-    fn start() -> Result<Self, String> {
+    fn start(paths: &[PathBuf]) -> Result<Self, String> {
         let failed =
             |error: io::Error| format!("cannot start the resolver: {}", errno_text(&error));
         let kind = SockType::SeqPacket;
         let (ours, theirs) = socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)
             .map_err(|error| failed(error.into()))?;
         let mut missing = String::new();
-        for path in candidates() {
+        for path in paths {
             let end = theirs.try_clone().map_err(failed)?;
-            match run(&path, end) {
+            match run(path, end) {
                 Ok(child) => {
                     return Ok(Helper {
                         channel: Some(Channel::new(ours)),
@@ -181,3 +181,6 @@ fn wait(channel: &Channel<Answer, Question>, until: Instant) -> Result<(), Strin
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@ pub struct Process {
     compat: Compat,
     /// Nobody can be written to: the client is known by a datagram.
     datagram: bool,
-    environment: Vec<(OsString, OsString)>,
+    /// Variables that options have set; the others are inherited.
+    variables: Vec<(OsString, OsString)>,
     /// How many of the verdict's effects have been carried out, ahead of an `aclexec`.
     done: usize,
     /// Everything that keeps the daemon in bounds is in force.
@@ -44,15 +45,13 @@ pub struct Process {
 impl Process {
     /// The process as it was started.
     pub fn new(compat: Compat, datagram: bool) -> Self {
-        let environment = std::env::vars_os().collect();
-        let place = String::new();
         Process {
             compat,
             datagram,
-            environment,
+            variables: Vec::new(),
             done: 0,
             obeyed: true,
-            place,
+            place: String::new(),
         }
     }
 
@@ -65,9 +64,14 @@ impl Process {
         self.obeyed
     }
 
-    /// Carries out those of `effects` that come after the ones already done.
+    /// Carries out those of `effects` that come after the ones already done. Nothing is done
+    /// any more once something failed: a command would run with the rights that an earlier
+    /// option should have taken away.
     pub fn carry_out(&mut self, effects: &[Effect], log: &mut Log) {
         for effect in effects.iter().skip(self.done) {
+            if !self.obeyed {
+                return;
+            }
             self.done += 1;
             if let Err(why) = self.one(effect, log) {
                 log.error(format!("error: {}{why}", self.place).as_bytes());
@@ -84,7 +88,11 @@ impl Process {
                 umask(Mode::from_bits_truncate(*mask));
             }
             Effect::Nice(increment) => self.nice(*increment, log),
-            Effect::Setenv { name, value } => self.set_variable(name, value),
+            Effect::Setenv { name, value } => set_in(
+                &mut self.variables,
+                OsString::from_vec(name.clone()),
+                OsString::from_vec(value.clone()),
+            ),
             Effect::Keepalive => self.set(sockopt::KeepAlive, &true, "SO_KEEPALIVE", log),
             Effect::Linger(seconds) => self.linger(*seconds, log),
             Effect::User { user, group } if self.compat == Compat::Strict => {
@@ -106,46 +114,50 @@ impl Process {
         Ok(())
     }
 
-    /// The environment of what is run from here.
-    pub fn environment(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
-        self.environment.iter().map(|(name, value)| (name, value))
+    /// Whether everything so far is in force.
+    pub fn is_obedient(&self) -> bool {
+        self.obeyed
+    }
+
+    /// The variables that options have set.
+    pub fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.variables.iter().map(|(name, value)| (name, value))
     }
 
     /// Becomes another program. Returns only to say why that failed.
     pub fn exec(&self, path: &[u8], arguments: &[&[u8]]) -> io::Error {
         let arguments: Vec<CString> = arguments.iter().map(|text| c_string(text)).collect();
-        let variables = self.environment();
-        let environment: Vec<CString> = variables
-            .map(|(name, value)| c_string(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
-            .collect();
         // Rust's runtime ignores it, and a daemon would inherit that.
         if let Err(error) = sys::limit::default_sigpipe() {
             return error;
         }
-        let failed: Result<Infallible, _> =
-            nix::unistd::execve(&c_string(path), &arguments, &environment);
+        let path = c_string(path);
+        // The environment is copied only if it changes.
+        let failed: Result<Infallible, _> = if self.variables.is_empty() {
+            nix::unistd::execv(&path, &arguments)
+        } else {
+            nix::unistd::execve(&path, &arguments, &self.environment())
+        };
         match failed {
             Err(error) => error.into(),
         }
     }
 
+    /// The inherited environment with what options have set.
+    fn environment(&self) -> Vec<CString> {
+        let mut all: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        for (name, value) in &self.variables {
+            set_in(&mut all, name.clone(), value.clone());
+        }
+        let one = |(name, value): &(OsString, OsString)| {
+            c_string(&[name.as_bytes(), b"=", value.as_bytes()].concat())
+        };
+        all.iter().map(one).collect()
+    }
+
     /// `warning: file, line n: text`.
     pub fn warn(&self, text: &str, log: &mut Log) {
         log.warning(&format!("{}{text}", self.place));
-    }
-
-    fn set_variable(&mut self, name: &[u8], value: &[u8]) {
-        let value = OsString::from_vec(value.to_vec());
-        match self
-            .environment
-            .iter_mut()
-            .find(|(known, _)| known.as_bytes() == name)
-        {
-            Some((_, old)) => *old = value,
-            None => self
-                .environment
-                .push((OsString::from_vec(name.to_vec()), value)),
-        }
     }
 
     fn nice(&self, increment: i32, log: &mut Log) {
@@ -197,3 +209,14 @@ impl Process {
         }
     }
 }
+
+/// As setenv(3): in the old place if there is one, else at the end.
+fn set_in(variables: &mut Vec<(OsString, OsString)>, name: OsString, value: OsString) {
+    match variables.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, old)) => *old = value,
+        None => variables.push((name, value)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,7 @@ impl Process {
     fn shell(&self, command: &[u8]) -> Command {
         let mut shell = Command::new(SHELL);
         shell.arg0("sh").arg("-c").arg(OsStr::from_bytes(command));
-        shell.env_clear().envs(self.environment());
+        shell.envs(self.variables());
         shell
     }
 }

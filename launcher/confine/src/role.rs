@@ -5,7 +5,7 @@
 //! as a failing test, not as an open door.
 
 use crate::filesystem::{Domain, DomainError, FileAccess, Grant};
-use crate::filter::{Action, Filter, FilterError, equals};
+use crate::filter::{Action, Filter, FilterError, call_number, equals};
 use crate::sandbox::{Identity, PrepareError, Specification};
 use crate::stage::{Privileged, StepError};
 use seccompiler::SeccompRule;
@@ -103,7 +103,7 @@ const COMMON: [&str; 38] = [
 /// [`RoleError`]; the caller ends the process.
 pub fn frontend() -> Result<(), RoleError> {
     let mut filter = Filter::new(Action::Errno(EPERM));
-    filter.set(COMMON, Action::Allow)?;
+    allow(&mut filter, &COMMON)?;
     let own = [
         "accept4",
         "read",
@@ -114,7 +114,7 @@ pub fn frontend() -> Result<(), RoleError> {
         "statx",
         "write",
     ];
-    filter.set(own, Action::Allow)?;
+    allow(&mut filter, &own)?;
     let status_flags = [F_GETFL, F_SETFL, F_GETFD].map(|command| equals(1, command));
     allow_if(&mut filter, "fcntl", status_flags)?;
     allow_if(&mut filter, "ioctl", [equals(1, FIONBIO)])?;
@@ -143,7 +143,7 @@ pub fn resolver(identity: Option<Identity>) -> Result<(), RoleError> {
             .map_err(RoleError::Step)?;
     }
     let mut filter = Filter::new(Action::Errno(EPERM));
-    filter.set(COMMON, Action::Allow)?;
+    allow(&mut filter, &COMMON)?;
     let own = [
         "bind",
         "connect",
@@ -173,7 +173,7 @@ pub fn resolver(identity: Option<Identity>) -> Result<(), RoleError> {
         "stat",
         "lstat",
     ];
-    filter.set(own, Action::Allow)?;
+    allow(&mut filter, &own)?;
     let families = [AF_UNIX, AF_INET, AF_INET6].map(|family| equals(0, family));
     allow_if(&mut filter, "socket", families)?;
     let mut files = Vec::new();
@@ -215,8 +215,8 @@ pub struct MonitorDescriptors<'a> {
 /// [`RoleError`]; the caller ends the process.
 pub fn monitor(own: &MonitorDescriptors<'_>) -> Result<(), RoleError> {
     let mut filter = Filter::new(Action::Errno(EPERM));
-    filter.set(COMMON, Action::Allow)?;
-    filter.set(["waitid"], Action::Allow)?;
+    allow(&mut filter, &COMMON)?;
+    allow(&mut filter, &["waitid"])?;
     allow_if(&mut filter, "recvmsg", [equals(0, number(own.frontend))])?;
     allow_if(&mut filter, "dup3", [equals(1, number(own.frontend))])?;
     allow_if(
@@ -259,6 +259,13 @@ fn enter(domain: &Domain, filter: &Filter) -> Result<(), RoleError> {
         sys::harden::landlock_restrict_self(ruleset.as_fd()).map_err(RoleError::Kernel)?;
     }
     sys::harden::seccomp_filter(&program).map_err(RoleError::Kernel)
+}
+
+/// Allows calls. A name that this architecture does not have (`poll` on Arm) stands for
+/// nothing there.
+fn allow(filter: &mut Filter, names: &[&str]) -> Result<(), RoleError> {
+    let exists = |name: &&str| cfg!(target_arch = "x86_64") || call_number(name).is_ok();
+    Ok(filter.set(names.iter().copied().filter(exists), Action::Allow)?)
 }
 
 type Condition = Result<SeccompRule, seccompiler::BackendError>;

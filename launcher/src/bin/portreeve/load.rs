@@ -7,6 +7,7 @@ use crate::permit::{Bound, Permit};
 use crate::prepare::{Prepared, prepare};
 use crate::state::State;
 use launcher::plan::{self, Plan, PlannedService};
+use launcher::role_user::{FRONTEND, RESOLVER};
 use policy::diagnostic::Severity;
 use policy::service::{Mode, Server, Service};
 use portreeve_log::syslog::Severity as Level;
@@ -231,8 +232,8 @@ impl State {
             user.clone().unwrap_or_else(|| default.to_owned())
         };
         self.role_users = (
-            name(&users.frontend_user, "portreeve"),
-            name(&users.resolver_user, "portreeve-resolver"),
+            name(&users.frontend_user, FRONTEND),
+            name(&users.resolver_user, RESOLVER),
         );
         Ok(Loaded {
             plan: Arc::new(plan),

@@ -4,11 +4,11 @@
 //! confined, because everything it starts would inherit that; it listens to nothing but the
 //! monitor's typed requests.
 
-use crate::account::role_identity;
 use crate::job::{Answer, Connection, Job, Role, Started, Ticket};
 use crate::load;
 use crate::state::State;
 use confine::{Launcher, Program, Specification, Step, StepError};
+use launcher::role_user::role_user;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use std::ffi::CString;
@@ -174,7 +174,7 @@ impl State {
     }
 
     fn start(&self, launcher: &mut Launcher, role: Role) -> Result<Started, String> {
-        let (frontend, spare) = role_identity(&self.role_users.0, &[]);
+        let (frontend, spare) = role_user(&self.role_users.0, &[]);
         let taken = if spare {
             vec![frontend.uid]
         } else {
@@ -182,7 +182,7 @@ impl State {
         };
         let identity = match role {
             Role::Frontend => frontend,
-            Role::Resolver => role_identity(&self.role_users.1, &taken).0,
+            Role::Resolver => role_user(&self.role_users.1, &taken).0,
         };
         let specification = Specification {
             identity: self.surroundings.privileged.then_some(identity),
