@@ -138,3 +138,69 @@ impl Facts for World<'_> {
 fn as_path(text: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::testing;
+    use policy::hosts::verdict::Compat;
+
+    fn asked(test: impl FnOnce(&mut World)) {
+        let peer = Peer {
+            client: End::default(),
+            server: End::default(),
+            unread_datagram: false,
+            family: Ok(None),
+        };
+        let (mut log, reader) = testing::log();
+        let mut process = Process::new(Compat::Strict, false);
+        test(&mut World::new(&peer, &mut process, &mut log));
+        assert_eq!(reader.lines(), [""; 0]);
+    }
+
+    #[test]
+    fn files_are_there_or_say_why_not() {
+        asked(|world| {
+            assert_eq!(world.file(b"/nonexistent/x"), Err(FileTrouble::Missing));
+            assert_eq!(world.file(b"/etc").unwrap(), &b""[..]);
+            assert!(world.file(b"/etc/passwd").unwrap().starts_with(b"root:"));
+            let reason = FileTrouble::Unreadable("Not a directory".into());
+            assert_eq!(world.file(b"/etc/passwd/x"), Err(reason));
+        });
+    }
+
+    #[test]
+    fn banners_need_their_directory_only() {
+        asked(|world| {
+            let missing = Err("No such file or directory".to_owned());
+            assert_eq!(world.banner(b"/nonexistent", b"x"), missing);
+            assert_eq!(world.banner(b"/etc", b"no such daemon"), Ok(None));
+            assert_eq!(world.banner(b"/", b"etc"), Ok(None));
+            assert!(world.banner(b"/etc", b"/passwd").unwrap().is_some());
+        });
+    }
+
+    #[test]
+    fn users_groups_and_interfaces_are_the_systems() {
+        asked(|world| {
+            assert!(world.user_exists(b"nobody") && !world.user_exists(b"Nobody"));
+            assert!(world.group_exists(b"daemon") && !world.group_exists(b"no\0such"));
+            assert!(!world.user_exists(b"\xff"));
+            assert!(world.interface_exists(b"lo") && !world.interface_exists(b"nosuch"));
+        });
+    }
+
+    #[test]
+    fn nobody_has_no_name_and_is_not_asked_for() {
+        asked(|world| {
+            let nameless = HostnameFact {
+                hostname: Hostname::Unknown,
+                failed: false,
+                warning: None,
+            };
+            assert_eq!(world.client_hostname(), Ok(nameless));
+            assert_eq!(world.client_user(10), Ok(None));
+            assert!(!world.lookups_broke());
+        });
+    }
+}

@@ -74,3 +74,90 @@ fn verify_user(uid: Uid) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// What a process that ran this test alone says; becoming another user cannot be undone.
+    fn alone(test: &str) -> bool {
+        let name = format!("identity::tests::{test}");
+        let arguments = ["--exact", &name, "--ignored", "--test-threads=1"];
+        let ran = Command::new(std::env::current_exe().unwrap())
+            .args(arguments)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&ran.stdout).contains("1 passed")
+    }
+
+    fn ids(line: &str) -> Vec<u32> {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status
+            .lines()
+            .find_map(|text| text.strip_prefix(line))
+            .unwrap();
+        line.split_whitespace()
+            .map(|id| id.parse().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn root_becomes_somebody_else_for_good() {
+        if !Uid::effective().is_root() {
+            eprintln!("skipped: needs root");
+            return;
+        }
+        for test in ["as_user", "as_user_and_group", "as_group"] {
+            assert!(alone(test), "{test}");
+        }
+    }
+
+    #[test]
+    fn an_ordinary_user_becomes_nobody_else() {
+        if Uid::effective().is_root() {
+            assert!(alone("as_ordinary"));
+        } else {
+            as_ordinary();
+        }
+    }
+
+    #[test]
+    #[ignore = "run alone by root_becomes_somebody_else_for_good"]
+    fn as_user() {
+        setgroups(&[Gid::from_raw(4), Gid::from_raw(0)]).unwrap();
+        become_user(b"nobody", None).unwrap();
+        assert_eq!((ids("Uid:"), ids("Gid:")), (vec![65534; 4], vec![65534; 4]));
+        assert_eq!(ids("Groups:"), [65534]);
+        assert!(setuid(Uid::from_raw(0)).is_err());
+    }
+
+    #[test]
+    #[ignore = "run alone by root_becomes_somebody_else_for_good"]
+    fn as_user_and_group() {
+        setgroups(&[Gid::from_raw(4), Gid::from_raw(0)]).unwrap();
+        become_user(b"nobody", Some(b"daemon")).unwrap();
+        assert_eq!((ids("Uid:"), ids("Gid:")), (vec![65534; 4], vec![1; 4]));
+        assert_eq!(ids("Groups:"), []);
+    }
+
+    #[test]
+    #[ignore = "run alone by root_becomes_somebody_else_for_good"]
+    fn as_group() {
+        setgroups(&[Gid::from_raw(4), Gid::from_raw(0)]).unwrap();
+        become_group(b"daemon").unwrap();
+        assert_eq!((ids("Uid:"), ids("Gid:")), (vec![0; 4], vec![1; 4]));
+        assert_eq!(ids("Groups:"), []);
+    }
+
+    #[test]
+    #[ignore = "run alone by an_ordinary_user_becomes_nobody_else"]
+    fn as_ordinary() {
+        if Uid::effective().is_root() {
+            become_user(b"nobody", None).unwrap();
+        }
+        let why = become_user(b"root", None).unwrap_err();
+        assert_eq!(why, "initgroups(root): Operation not permitted");
+        assert!(become_user(b"no such user", None).is_err());
+    }
+}

@@ -8,6 +8,7 @@ use policy::hosts::request::{Address, Endpoint, Request};
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::AsFd;
+use std::path::Path;
 
 /// Where inetd puts the connection.
 pub const CONNECTION: i32 = 0;
@@ -49,12 +50,6 @@ impl Peer {
         let family = local
             .map(|address| address.family())
             .map_err(io::Error::from);
-        let nobody = |unread_datagram, family| Peer {
-            client: End::default(),
-            server: End::default(),
-            unread_datagram,
-            family,
-        };
         let (client, unread_datagram) = match getpeername::<SockaddrStorage>(CONNECTION) {
             Ok(address) => (End::of(&address), false),
             // A datagram service: this waits for the first datagram.
@@ -62,7 +57,12 @@ impl Peer {
                 Ok(sender) => (sender.map(End::inet).unwrap_or_default(), true),
                 Err(error) => {
                     log.failure("warning: can't get client address", &error);
-                    return nobody(true, family);
+                    return Peer {
+                        client: End::default(),
+                        server: End::default(),
+                        unread_datagram: true,
+                        family,
+                    };
                 }
             },
         };
@@ -100,9 +100,10 @@ impl End {
         if let Some(v6) = address.as_sockaddr_in6() {
             return End::inet((*v6).into());
         }
+        let path = address.as_unix_addr().and_then(|unix| unix.path());
         match address.family() {
             Some(AddressFamily::Unix) => End {
-                kind: Kind::Unix(path_as_port(address)),
+                kind: Kind::Unix(path_as_port(path)),
                 scoped: None,
             },
             _ => End::default(),
@@ -151,8 +152,7 @@ impl End {
 
 /// tcp_wrappers reads the port of every family at the same place, which in a local socket's
 /// address is the start of its path.
-fn path_as_port(address: &SockaddrStorage) -> u16 {
-    let path = address.as_unix_addr().and_then(|unix| unix.path());
+fn path_as_port(path: Option<&Path>) -> u16 {
     let bytes = path
         .map(|path| path.as_os_str().as_encoded_bytes())
         .unwrap_or_default();
@@ -171,13 +171,17 @@ fn scoped(address: &SocketAddrV6) -> Option<Vec<u8>> {
         return None;
     }
     let ip = address.ip();
-    let interface = if is_local(ip) {
-        nix::net::if_::if_indextoname(scope).ok()
-    } else {
-        None
+    let scope = match interface(scope) {
+        Some(name) if is_local(ip) => name,
+        _ => scope.to_string().into_bytes(),
     };
-    let scope = interface.map_or_else(|| scope.to_string().into_bytes(), |name| name.into_bytes());
     Some([ip.to_string().as_bytes(), b"%", &scope].concat())
+}
+
+/// The name of an interface. (nix takes the failure of this call for an empty name.)
+fn interface(index: u32) -> Option<Vec<u8>> {
+    let name = nix::net::if_::if_indextoname(index).ok()?.into_bytes();
+    (!name.is_empty()).then_some(name)
 }
 
 fn is_local(ip: &Ipv6Addr) -> bool {
@@ -189,4 +193,48 @@ fn is_local(ip: &Ipv6Addr) -> bool {
 pub fn drop_datagram() {
     // There may be none; then nothing is left to do.
     let _ = recv(CONNECTION, &mut [0], MsgFlags::MSG_DONTWAIT);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::UnixAddr;
+
+    fn text(socket: &str) -> String {
+        String::from_utf8(End::inet(socket.parse().unwrap()).text()).unwrap()
+    }
+
+    #[test]
+    fn addresses_read_as_getnameinfo_has_them() {
+        assert_eq!(text("192.0.2.1:9"), "192.0.2.1");
+        assert_eq!(text("[::ffff:192.0.2.1]:9"), "::ffff:192.0.2.1");
+        assert_eq!(text("[fe80::1%1]:9"), "fe80::1%lo");
+        assert_eq!(text("[ff02::1%1]:9"), "ff02::1%lo");
+        assert_eq!(text("[fe80::1%4000000]:9"), "fe80::1%4000000");
+        assert_eq!(text("[2001:db8::1%1]:9"), "2001:db8::1%1");
+        assert_eq!(End::default().text(), b"unknown");
+    }
+
+    #[test]
+    fn ends_are_what_the_kernel_says() {
+        let v6: SocketAddrV6 = "[2001:db8::1]:9".parse().unwrap();
+        let end = End::of(&SockaddrStorage::from(v6));
+        assert_eq!(end.socket(), Some(v6.into()));
+        let mapped = End::inet("[::ffff:192.0.2.1]:9".parse().unwrap());
+        assert_eq!(mapped.socket(), Some("192.0.2.1:9".parse().unwrap()));
+        assert_eq!(mapped.endpoint().port, Some(9));
+    }
+
+    #[test]
+    fn a_local_socket_is_localhost_and_its_path_a_port() {
+        let address = UnixAddr::new("/tmp/x").unwrap();
+        assert_eq!(path_as_port(address.path()), 12148);
+        assert_eq!(path_as_port(None), 0);
+        let end = End {
+            kind: Kind::Unix(12148),
+            scoped: None,
+        };
+        assert_eq!((end.text(), end.socket()), (b"localhost".to_vec(), None));
+        assert_eq!(end.endpoint().port, Some(12148));
+    }
 }

@@ -1,8 +1,8 @@
-//! What the monitor asks of the launch thread, and what that answers.
+//! What the monitor asks of the privileged threads, and what they answer.
 //!
-//! The two share a process. The monitor judges requests of the frontend and holds no
-//! capability; the launch thread has all privilege, hears nobody but the monitor, and is
-//! never asked for anything that the frontend made up.
+//! They share a process. The monitor judges requests of the frontend and holds no capability;
+//! the setup thread and the launch threads have all privilege, hear nobody but the monitor,
+//! and are never asked for anything that the frontend made up.
 
 use crate::permit::Permit;
 use confine::StepError;
@@ -41,23 +41,24 @@ pub enum Connection {
     Listening(Arc<OwnedFd>),
 }
 
-/// Something for the launch thread to do.
+/// A server to be started.
+pub struct Launch {
+    /// Names the launch.
+    pub ticket: Ticket,
+    /// The service's number.
+    pub service: u32,
+    /// Run the server through tcpd.
+    pub through_tcpd: bool,
+    /// Its standard input and output.
+    pub connection: Connection,
+}
+
+/// Something for the setup thread to do.
 pub enum Job {
     /// Read the configuration, bind what is new, prepare every service.
     Load,
     /// Read the access tables.
     ReadTables,
-    /// Start a server.
-    Launch {
-        /// Names the launch.
-        ticket: Ticket,
-        /// The service's number.
-        service: u32,
-        /// Run the server through tcpd.
-        through_tcpd: bool,
-        /// Its standard input and output.
-        connection: Connection,
-    },
     /// Start one of our own processes.
     Start(Role),
     /// End one of our own processes.
@@ -97,13 +98,13 @@ pub struct Started {
     pub socket: OwnedFd,
 }
 
-/// An answer of the launch thread.
+/// An answer of a privileged thread.
 pub enum Answer {
     /// To [`Job::Load`]; an error keeps what was there, and has been reported.
     Loaded(Result<Box<Loaded>, crate::config::NothingLoaded>),
     /// To [`Job::ReadTables`].
     Tables(std::io::Result<ReadTables>),
-    /// To [`Job::Launch`].
+    /// To a [`Launch`].
     Launched(Ticket, Result<Child, StepError>),
     /// To [`Job::Start`].
     Started(Role, Result<Started, String>),

@@ -16,7 +16,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// What a configuration is turned into before any of it takes effect.
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct Draft {
     summary: Vec<String>,
 }
 
-/// Reads the configuration and prepares everything in it; on success the launch thread's
+/// Reads the configuration and prepares everything in it; on success the setup thread's
 /// state is the new one.
 ///
 /// # Errors
@@ -226,7 +226,7 @@ impl State {
         };
         self.starting = false;
         self.sockets = draft.sockets;
-        self.prepared = draft.prepared;
+        *self.servers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(draft.prepared);
         let users = &configuration.settings;
         let name = |user: &Option<String>, default: &str| {
             user.clone().unwrap_or_else(|| default.to_owned())

@@ -9,6 +9,7 @@ mod job;
 mod load;
 mod monitor;
 mod permit;
+mod pool;
 mod prepare;
 mod rules;
 mod run;

@@ -11,6 +11,7 @@ use crate::job::{Answer, Job, Loaded, Role, Ticket};
 use crate::session::{Session, Sessions};
 use crate::supervise::Supervised;
 use crate::worker::Worker;
+use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
@@ -103,7 +104,7 @@ impl Monitor {
         while !self.ending {
             let timeout = self.timeout();
             let count = match self.epoll.wait(&mut events, timeout) {
-                Err(nix::errno::Errno::EINTR) => 0,
+                Err(Errno::EINTR) => 0,
                 other => other?,
             };
             for event in events.iter().take(count) {
@@ -242,5 +243,16 @@ impl Monitor {
             }
         }
         Ok(())
+    }
+
+    /// Stops watching a descriptor.
+    ///
+    /// Closing it is not enough: a child between clone and exec has a copy of everything that
+    /// was open when it was made, and epoll goes on as long as one is left.
+    fn unwatch(epoll: &Epoll, fd: impl AsFd) -> nix::Result<()> {
+        match epoll.delete(fd) {
+            Err(Errno::ENOENT) => Ok(()),
+            other => other,
+        }
     }
 }

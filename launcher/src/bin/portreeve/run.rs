@@ -3,6 +3,7 @@
 use crate::bind::Sockets;
 use crate::job::{Answer, Job};
 use crate::monitor::Monitor;
+use crate::pool::Servers;
 use crate::prepare::Surroundings;
 use crate::state::State;
 use crate::worker::Worker;
@@ -18,6 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Serves until SIGTERM.
 pub fn run(files: Vec<PathBuf>) -> ExitCode {
@@ -56,10 +58,10 @@ fn serve(files: Vec<PathBuf>) -> Result<ExitCode, Box<dyn std::error::Error>> {
         starting: true,
         sockets: Sockets::default(),
         numbers: HashMap::new(),
-        prepared: HashMap::new(),
+        servers: Servers::default(),
         tables: (PathBuf::new(), PathBuf::new()),
         role_users: (String::new(), String::new()),
-        stderr: io::stderr().as_fd().try_clone_to_owned()?,
+        stderr: Arc::new(io::stderr().as_fd().try_clone_to_owned()?),
     };
     std::env::set_current_dir("/")?;
     let worker = Worker::start(state)?;

@@ -3,7 +3,7 @@
 use crate::job::Ticket;
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 use sys::clone::{Child, Ended, reap};
@@ -79,6 +79,12 @@ impl Sessions {
     /// A counted server runs.
     pub fn insert(&mut self, ticket: Ticket, session: Session, child: Child) {
         self.running.insert(ticket, (session, child));
+    }
+
+    /// What stands for a server's process.
+    pub fn pidfd(&self, ticket: Ticket) -> Option<BorrowedFd<'_>> {
+        let (_, child) = self.running.get(&ticket)?;
+        Some(child.pidfd.as_fd())
     }
 
     /// Reaps a server that has ended; what to tell the frontend.

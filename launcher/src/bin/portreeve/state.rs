@@ -1,8 +1,9 @@
-//! What the launch thread knows.
+//! What the setup thread knows.
 
 use crate::bind::Sockets;
 use crate::job::ReadTables;
-use crate::prepare::{Prepared, Surroundings};
+use crate::pool::Servers;
+use crate::prepare::Surroundings;
 use launcher::tables::{Contents, Tables};
 use portreeve_log::syslog::{Severity as Level, Syslog};
 use std::collections::HashMap;
@@ -28,13 +29,13 @@ pub struct State {
     /// Service numbers by id; never given to another id.
     pub numbers: HashMap<String, u32>,
     /// Services that can be launched.
-    pub prepared: HashMap<u32, Prepared>,
+    pub servers: Servers,
     /// Where the access tables are.
     pub tables: (PathBuf, PathBuf),
     /// Users of the frontend and the resolver, by name.
     pub role_users: (String, String),
     /// Standard error, for servers of the native language.
-    pub stderr: OwnedFd,
+    pub stderr: Arc<OwnedFd>,
 }
 
 impl State {

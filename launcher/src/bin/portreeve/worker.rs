@@ -1,13 +1,15 @@
-//! The launch thread: all that needs privilege, done for the monitor and nobody else.
+//! The privileged threads, and the monitor's handle on them.
 //!
-//! It reads the administrator's files, binds, prepares, and creates processes. It is not
-//! confined, because everything it starts would inherit that; it listens to nothing but the
-//! monitor's typed requests.
+//! The setup thread reads the administrator's files, binds, prepares, and starts our own
+//! processes; the launch threads ([`pool`]) start servers. None is confined, because
+//! everything they start would inherit that; none listens to anything but the monitor's typed
+//! requests.
 
-use crate::job::{Answer, Connection, Job, Role, Started, Ticket};
+use crate::job::{Answer, Job, Launch, Role, Started};
 use crate::load;
+use crate::pool::{self, Reply};
 use crate::state::State;
-use confine::{Launcher, Program, Specification, Step, StepError};
+use confine::{Launcher, Program, Specification};
 use launcher::role_user::role_user;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
@@ -20,18 +22,18 @@ use std::thread::JoinHandle;
 
 /// Signal number of SIGKILL.
 const SIGKILL: i32 = 9;
-const ESTALE: i32 = 116;
 
-/// The monitor's handle on the launch thread.
+/// The monitor's handle on the privileged threads.
 pub struct Worker {
     jobs: Option<Sender<Job>>,
+    launches: Option<Sender<Launch>>,
     answers: Receiver<Answer>,
     bell: Arc<EventFd>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Worker {
-    /// Starts the thread.
+    /// Starts the threads.
     ///
     /// # Errors
     /// The system's.
@@ -39,17 +41,22 @@ impl Worker {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let bell = Arc::new(EventFd::from_value_and_flags(0, flags)?);
         let (jobs, todo) = channel();
-        let (done, answers) = channel();
-        let ring = Arc::clone(&bell);
-        let thread = std::thread::Builder::new()
-            .name("launch".to_owned())
-            .stack_size(512 * 1024)
-            .spawn(move || work(state, &todo, &done, &ring))?;
+        let (launches, to_launch) = channel();
+        let (sender, answers) = channel();
+        let reply = Reply::new(sender, Arc::clone(&bell));
+        let servers = Arc::clone(&state.servers);
+        let stderr = Arc::clone(&state.stderr);
+        let mut threads = pool::start(servers, stderr, to_launch, &reply)?;
+        let setup = std::thread::Builder::new()
+            .name("setup".to_owned())
+            .stack_size(512 * 1024);
+        threads.push(setup.spawn(move || work(state, &todo, &reply))?);
         Ok(Worker {
             jobs: Some(jobs),
+            launches: Some(launches),
             answers,
             bell,
-            thread: Some(thread),
+            threads,
         })
     }
 
@@ -69,6 +76,16 @@ impl Worker {
             .ok_or_else(gone)?
             .send(job)
             .map_err(|_| gone())
+    }
+
+    /// Asks for a server.
+    ///
+    /// # Errors
+    /// `BrokenPipe` if the threads are gone.
+    pub fn launch(&self, launch: Launch) -> io::Result<()> {
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let launches = self.launches.as_ref().ok_or_else(gone)?;
+        launches.send(launch).map_err(|_| gone())
     }
 
     /// The next answer, if there is one.
@@ -100,17 +117,18 @@ impl Worker {
             .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 
-    /// Lets the thread do what it was asked, and end.
+    /// Lets the threads do what they were asked, and end.
     pub fn finish(&mut self) {
         self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+        self.launches = None;
+        for thread in self.threads.drain(..) {
             // A thread that panicked has ended the process already.
             drop(thread.join());
         }
     }
 }
 
-fn work(mut state: State, todo: &Receiver<Job>, done: &Sender<Answer>, bell: &EventFd) {
+fn work(mut state: State, todo: &Receiver<Job>, reply: &Reply) {
     let Ok(mut launcher) = Launcher::new() else {
         return;
     };
@@ -118,12 +136,6 @@ fn work(mut state: State, todo: &Receiver<Job>, done: &Sender<Answer>, bell: &Ev
         let answer = match job {
             Job::Load => Answer::Loaded(load::load(&mut state).map(Box::new)),
             Job::ReadTables => Answer::Tables(state.read_tables()),
-            Job::Launch {
-                ticket,
-                service,
-                through_tcpd,
-                connection,
-            } => state.launch(&mut launcher, (ticket, service), through_tcpd, connection),
             Job::Start(role) => Answer::Started(role, state.start(&mut launcher, role)),
             Job::Kill(pidfd) => {
                 // It may have ended by itself.
@@ -131,48 +143,13 @@ fn work(mut state: State, todo: &Receiver<Job>, done: &Sender<Answer>, bell: &Ev
                 continue;
             }
         };
-        if done.send(answer).is_err() || bell.write(1).is_err() {
+        if reply.send(answer).is_err() {
             return;
         }
     }
 }
 
 impl State {
-    fn launch(
-        &self,
-        launcher: &mut Launcher,
-        (ticket, service): (Ticket, u32),
-        through_tcpd: bool,
-        connection: Connection,
-    ) -> Answer {
-        let gone = StepError {
-            step: Step::Exec,
-            errno: ESTALE,
-        };
-        let Some(prepared) = self.prepared.get(&service) else {
-            return Answer::Launched(ticket, Err(gone));
-        };
-        let program = if through_tcpd {
-            match &prepared.through_tcpd {
-                Some(program) => program,
-                None => return Answer::Launched(ticket, Err(gone)),
-            }
-        } else {
-            &prepared.direct
-        };
-        let socket = match &connection {
-            Connection::Accepted(fd) => fd.as_fd(),
-            Connection::Listening(fd) => fd.as_fd(),
-        };
-        let errors = if prepared.errors_to_log {
-            self.stderr.as_fd()
-        } else {
-            socket
-        };
-        let stdio = [socket, socket, errors];
-        Answer::Launched(ticket, launcher.launch(&prepared.sandbox, program, stdio))
-    }
-
     fn start(&self, launcher: &mut Launcher, role: Role) -> Result<Started, String> {
         let (frontend, spare) = role_user(&self.role_users.0, &[]);
         let taken = if spare {

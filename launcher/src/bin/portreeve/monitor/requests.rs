@@ -1,7 +1,7 @@
 //! Requests of the frontend, from the check to the end of the server.
 
 use super::{Monitor, Outcome};
-use crate::job::{Connection, Job, Ticket};
+use crate::job::{Connection, Job, Launch, Ticket};
 use crate::permit::{Permit, Violation};
 use crate::session::Session;
 use confine::StepError;
@@ -115,7 +115,7 @@ impl Monitor {
         let service = session.service;
         self.sessions.count(service);
         self.launching.insert(ticket, session);
-        self.worker.ask(Job::Launch {
+        self.worker.launch(Launch {
             ticket,
             service,
             through_tcpd,
@@ -186,6 +186,9 @@ impl Monitor {
     }
 
     pub(super) fn server_ended(&mut self, ticket: Ticket) -> Outcome {
+        if let Some(pidfd) = self.sessions.pidfd(ticket) {
+            Self::unwatch(&self.epoll, pidfd)?;
+        }
         if let Some(message) = self.sessions.reap(ticket)? {
             self.send(message, None);
         }

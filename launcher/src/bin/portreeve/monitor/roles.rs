@@ -3,7 +3,6 @@
 use super::{FRONTEND, FRONTEND_ENDED, Monitor, Outcome, Outgoing, RESOLVER_ENDED};
 use crate::job::{Job, Role, Started};
 use crate::supervise::Supervised;
-use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use portreeve_log::syslog::Severity;
 use std::os::fd::AsFd;
@@ -84,6 +83,12 @@ impl Monitor {
 
     pub(super) fn role_ended(&mut self, role: Role) -> Outcome {
         let ending = self.ending;
+        if let Some(pidfd) = self.supervised(role).pidfd() {
+            Self::unwatch(&self.epoll, pidfd)?;
+        }
+        if role == Role::Frontend {
+            Self::unwatch(&self.epoll, &self.channel)?;
+        }
         let supervised = self.supervised(role);
         let Some((pid, how)) = supervised.reap(Instant::now())? else {
             return Ok(());
@@ -108,10 +113,7 @@ impl Monitor {
     pub(super) fn end_frontend(&mut self, why: &str) -> Outcome {
         self.say(Severity::LOG_CRIT, why);
         self.kill(Role::Frontend);
-        match self.epoll.delete(&self.channel) {
-            Ok(()) | Err(Errno::ENOENT) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        Ok(Self::unwatch(&self.epoll, &self.channel)?)
     }
 
     pub(super) fn kill(&mut self, role: Role) {
