@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 
 /// Everything about the services that decides who may connect.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,10 +85,10 @@ pub fn pack<T: Serialize>(name: &std::ffi::CStr, value: &T) -> io::Result<OwnedF
 /// # Errors
 /// The system's, and `InvalidData` for bytes that are no such value.
 pub fn unpack<T: for<'de> Deserialize<'de>>(fd: OwnedFd) -> io::Result<T> {
-    let mut file = File::from(fd);
-    file.seek(SeekFrom::Start(0))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    let file = File::from(fd);
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, 0)?;
     postcard::from_bytes(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 

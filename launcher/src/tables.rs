@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub enum Contents {
     /// There was none.
     Missing,
+    /// It was a symbolic link that leads nowhere.
+    Dangling,
     /// It was a directory.
     Directory,
     /// It could not be read, for this reason.
@@ -117,7 +119,13 @@ fn stamp(path: &Path) -> Stamp {
 fn read(path: &Path) -> Contents {
     match std::fs::read(path) {
         Ok(text) => Contents::Text(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Contents::Missing,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if path.symlink_metadata().is_ok() {
+                Contents::Dangling
+            } else {
+                Contents::Missing
+            }
+        }
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => Contents::Directory,
         Err(error) => Contents::Unreadable(error.to_string()),
     }
@@ -149,6 +157,9 @@ mod tests {
         assert_eq!(tables.contents(&path("deny")), Some(&Contents::Missing));
         assert_eq!(tables.contents(&path("c")), None);
         assert!(tables.are_current());
+        std::os::unix::fs::symlink(path("nowhere"), path("link")).unwrap();
+        let dangling = Tables::read(&path("allow"), &path("link"), words);
+        assert_eq!(dangling.contents(&path("link")), Some(&Contents::Dangling));
         std::fs::write(path("deny"), "ALL: ALL\n").unwrap();
         assert!(!tables.are_current());
         std::fs::remove_dir_all(&directory).unwrap();

@@ -49,6 +49,9 @@ pub struct Domain {
     pub scope_abstract_unix: bool,
     /// No process outside may be sent a signal.
     pub scope_signal: bool,
+    /// A kernel that lacks the scopes or the TCP rights leaves them out. For our own roles,
+    /// whose seccomp filters close the same doors.
+    pub best_effort: bool,
 }
 
 /// Why a ruleset cannot be made.
@@ -93,6 +96,7 @@ impl Domain {
             deny_tcp_connect: true,
             scope_abstract_unix: true,
             scope_signal: true,
+            best_effort: true,
         }
     }
 
@@ -107,8 +111,17 @@ impl Domain {
         }
         let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
         if self.files.is_some() {
-            ruleset = ruleset.handle_access(AccessFs::from_all(VERSION))?;
+            // Rights of later versions (truncate, device ioctl) as far as the kernel has them.
+            ruleset = ruleset
+                .handle_access(AccessFs::from_all(ABI::V1))?
+                .set_compatibility(CompatLevel::BestEffort)
+                .handle_access(AccessFs::from_all(VERSION))?;
         }
+        ruleset = ruleset.set_compatibility(if self.best_effort {
+            CompatLevel::BestEffort
+        } else {
+            CompatLevel::HardRequirement
+        });
         if self.deny_tcp_bind {
             ruleset = ruleset.handle_access(AccessNet::BindTcp)?;
         }
@@ -136,7 +149,8 @@ fn add(ruleset: RulesetCreated, grant: &Grant) -> Result<RulesetCreated, DomainE
     if !is_directory(&fd, &grant.path) {
         rights &= AccessFs::from_file(VERSION);
     }
-    Ok(ruleset.add_rule(PathBeneath::new(fd, rights))?)
+    let best_effort = ruleset.set_compatibility(CompatLevel::BestEffort);
+    Ok(best_effort.add_rule(PathBeneath::new(fd, rights))?)
 }
 
 fn is_directory(fd: &PathFd, path: &Path) -> bool {

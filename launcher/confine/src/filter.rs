@@ -79,6 +79,16 @@ pub fn equals(argument: u8, value: u64) -> Result<SeccompRule, seccompiler::Back
     SeccompRule::new(vec![condition])
 }
 
+/// A rule that holds when no bit of `bits` is set in the low 32 bits of argument `argument`.
+///
+/// # Errors
+/// seccompiler's, for an argument number above 5.
+pub fn lacks(argument: u8, bits: u64) -> Result<SeccompRule, seccompiler::BackendError> {
+    let operator = SeccompCmpOp::MaskedEq(bits);
+    let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, 0)?;
+    SeccompRule::new(vec![condition])
+}
+
 /// The number of a system call on this architecture.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 //! as a failing test, not as an open door.
 
 use crate::filesystem::{Domain, DomainError, FileAccess, Grant};
-use crate::filter::{Action, Filter, FilterError, call_number, equals};
+use crate::filter::{Action, Filter, FilterError, call_number, equals, lacks};
 use crate::sandbox::{Identity, PrepareError, Specification};
 use crate::stage::{Privileged, StepError};
 use seccompiler::SeccompRule;
@@ -56,7 +56,7 @@ impl From<seccompiler::BackendError> for RoleError {
 }
 
 /// Memory, time, waiting and ending: what every role needs.
-const COMMON: [&str; 38] = [
+const COMMON: [&str; 35] = [
     "brk",
     "clock_gettime",
     "clock_nanosleep",
@@ -75,10 +75,7 @@ const COMMON: [&str; 38] = [
     "getsockopt",
     "getpeername",
     "gettimeofday",
-    "lseek",
     "madvise",
-    "mmap",
-    "mprotect",
     "mremap",
     "munmap",
     "nanosleep",
@@ -103,9 +100,10 @@ const COMMON: [&str; 38] = [
 /// [`RoleError`]; the caller ends the process.
 pub fn frontend() -> Result<(), RoleError> {
     let mut filter = Filter::new(Action::Errno(EPERM));
-    allow(&mut filter, &COMMON)?;
+    allow_common(&mut filter)?;
     let own = [
         "accept4",
+        "pread64",
         "read",
         "recvfrom",
         "recvmsg",
@@ -115,8 +113,9 @@ pub fn frontend() -> Result<(), RoleError> {
         "write",
     ];
     allow(&mut filter, &own)?;
-    let status_flags = [F_GETFL, F_SETFL, F_GETFD].map(|command| equals(1, command));
-    allow_if(&mut filter, "fcntl", status_flags)?;
+    // Not F_SETFL, which would let it take O_APPEND off the file of records.
+    let asking = [F_GETFL, F_GETFD].map(|command| equals(1, command));
+    allow_if(&mut filter, "fcntl", asking)?;
     allow_if(&mut filter, "ioctl", [equals(1, FIONBIO)])?;
     sys::harden::not_dumpable().map_err(RoleError::Kernel)?;
     enter(&Domain::closed(), &filter)
@@ -143,7 +142,7 @@ pub fn resolver(identity: Option<Identity>) -> Result<(), RoleError> {
             .map_err(RoleError::Step)?;
     }
     let mut filter = Filter::new(Action::Errno(EPERM));
-    allow(&mut filter, &COMMON)?;
+    allow_common(&mut filter)?;
     let own = [
         "bind",
         "connect",
@@ -189,6 +188,7 @@ pub fn resolver(identity: Option<Identity>) -> Result<(), RoleError> {
         files: Some(files),
         scope_abstract_unix: true,
         scope_signal: true,
+        best_effort: true,
         ..Domain::default()
     };
     sys::harden::not_dumpable().map_err(RoleError::Kernel)?;
@@ -215,7 +215,7 @@ pub struct MonitorDescriptors<'a> {
 /// [`RoleError`]; the caller ends the process.
 pub fn monitor(own: &MonitorDescriptors<'_>) -> Result<(), RoleError> {
     let mut filter = Filter::new(Action::Errno(EPERM));
-    allow(&mut filter, &COMMON)?;
+    allow_common(&mut filter)?;
     allow(&mut filter, &["waitid"])?;
     allow_if(&mut filter, "recvmsg", [equals(0, number(own.frontend))])?;
     allow_if(&mut filter, "dup3", [equals(1, number(own.frontend))])?;
@@ -229,6 +229,7 @@ pub fn monitor(own: &MonitorDescriptors<'_>) -> Result<(), RoleError> {
         files: Some(Vec::new()),
         deny_tcp_bind: true,
         deny_tcp_connect: true,
+        best_effort: true,
         ..Domain::default()
     };
     let ruleset = domain.ruleset().map_err(RoleError::Domain)?;
@@ -243,7 +244,7 @@ pub fn monitor(own: &MonitorDescriptors<'_>) -> Result<(), RoleError> {
 const EPERM: u16 = 1;
 const F_GETFD: u64 = 1;
 const F_GETFL: u64 = 3;
-const F_SETFL: u64 = 4;
+const PROT_EXEC: u64 = 4;
 const FIONBIO: u64 = 0x5421;
 const AF_UNIX: u64 = 1;
 const AF_INET: u64 = 2;
@@ -259,6 +260,15 @@ fn enter(domain: &Domain, filter: &Filter) -> Result<(), RoleError> {
         sys::harden::landlock_restrict_self(ruleset.as_fd()).map_err(RoleError::Kernel)?;
     }
     sys::harden::seccomp_filter(&program).map_err(RoleError::Kernel)
+}
+
+/// What every role needs; memory may not become code.
+fn allow_common(filter: &mut Filter) -> Result<(), RoleError> {
+    allow(filter, &COMMON)?;
+    for call in ["mmap", "mprotect"] {
+        allow_if(filter, call, [lacks(2, PROT_EXEC)])?;
+    }
+    Ok(())
 }
 
 /// Allows calls. A name that this architecture does not have (`poll` on Arm) stands for

@@ -12,6 +12,7 @@ use nix::sys::socket::{
     socket, sockopt,
 };
 use nix::sys::time::TimeVal;
+use std::collections::VecDeque;
 use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -49,7 +50,14 @@ pub struct Syslog {
     stuck: bool,
     lost: u64,
     reported: u64,
+    /// The logger is never waited for; lines are kept instead.
+    never_waits: bool,
+    /// Lines kept for a logger that is busy.
+    backlog: VecDeque<Vec<u8>>,
 }
+
+/// Lines that are kept for a busy logger: about a second of a very busy frontend.
+const BACKLOG: usize = 4096;
 
 fn tag(ident: &[u8], with_pid: bool) -> Vec<u8> {
     let mut tag = escaped(ident);
@@ -63,7 +71,9 @@ fn tag(ident: &[u8], with_pid: bool) -> Vec<u8> {
 
 #[derive(Debug)]
 enum Transport {
-    /// Not connected, so that every line finds the logger that listens then.
+    /// Every line is sent to the path, and so finds the logger that listens then. The socket
+    /// is connected to the one that listened first, for a process that gives up the right to
+    /// use the path.
     Datagram(OwnedFd),
     Stream(OwnedFd),
     Closed,
@@ -72,9 +82,10 @@ enum Transport {
 impl Syslog {
     /// A way to the logger at `/dev/log`; `ident` names us in every line.
     ///
-    /// Everything that needs files is done here but for what the socket itself needs, so a
-    /// process may confine itself afterwards. A logger that is not there is no error: lines
-    /// are lost, and counted, until it is.
+    /// Everything that needs files is done here, so a process may confine itself or become
+    /// another user afterwards; to find a logger that was restarted it needs the right to use
+    /// the path. A logger that is not there is no error: lines are lost, and counted, until
+    /// it is.
     #[must_use]
     pub fn open(ident: &[u8], facility: Facility, with_pid: bool) -> Self {
         Self::open_at(Path::new(DEV_LOG), ident, facility, with_pid)
@@ -85,7 +96,7 @@ impl Syslog {
     pub fn open_at(path: &Path, ident: &[u8], facility: Facility, with_pid: bool) -> Self {
         Syslog {
             path: path.to_owned(),
-            transport: datagram().map_or(Transport::Closed, Transport::Datagram),
+            transport: Transport::open(path).unwrap_or(Transport::Closed),
             zone: TimeZone::system(),
             tag: tag(ident, with_pid),
             with_pid,
@@ -94,6 +105,8 @@ impl Syslog {
             stuck: false,
             lost: 0,
             reported: 0,
+            never_waits: false,
+            backlog: VecDeque::new(),
         }
     }
 
@@ -105,6 +118,33 @@ impl Syslog {
     /// The facility of the lines from here on.
     pub fn set_facility(&mut self, facility: Facility) {
         self.facility = facility;
+    }
+
+    /// Never waits for the logger from here on: up to 4096 lines are kept until
+    /// [`Syslog::flush`], or the next line, finds it ready.
+    pub fn never_wait(&mut self) {
+        self.never_waits = true;
+    }
+
+    /// Whether lines are kept for a busy logger.
+    #[must_use]
+    pub fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// Delivers kept lines, as far as the logger takes them.
+    pub fn flush(&mut self) {
+        while let Some(line) = self.backlog.pop_front() {
+            self.line = line;
+            match self.deliver() {
+                Ok(()) => {}
+                Err(Errno::EAGAIN) => {
+                    self.backlog.push_front(std::mem::take(&mut self.line));
+                    break;
+                }
+                Err(_) => self.lost += 1,
+            }
+        }
     }
 
     /// How many lines were lost so far.
@@ -120,10 +160,11 @@ impl Syslog {
     /// by `N messages lost`. Waits no longer than a tenth of a second, and not at all while
     /// the logger is known not to read.
     pub fn send(&mut self, severity: Severity, text: &[u8]) {
+        self.flush();
         self.compose(severity, text);
-        if let Err(error) = self.deliver() {
+        if let Err(error) = self.deliver_in_turn() {
             self.stuck = error == Errno::EAGAIN;
-            self.lost += 1;
+            self.lost += u64::from(!self.keep(error));
             return;
         }
         self.stuck = false;
@@ -166,6 +207,23 @@ impl Syslog {
         }
     }
 
+    /// A line does not overtake the ones that are kept.
+    fn deliver_in_turn(&mut self) -> nix::Result<()> {
+        if self.has_backlog() {
+            return Err(Errno::EAGAIN);
+        }
+        self.deliver()
+    }
+
+    /// Keeps the line that could not be delivered, if that may help and there is room.
+    fn keep(&mut self, error: Errno) -> bool {
+        let keep = self.never_waits && error == Errno::EAGAIN && self.backlog.len() < BACKLOG;
+        if keep {
+            self.backlog.push_back(self.line.clone());
+        }
+        keep
+    }
+
     fn deliver(&mut self) -> nix::Result<()> {
         let result = self.try_deliver();
         match result {
@@ -180,14 +238,18 @@ impl Syslog {
 
     fn try_deliver(&mut self) -> nix::Result<()> {
         if matches!(self.transport, Transport::Closed) {
-            self.transport = Transport::Datagram(datagram()?);
+            self.transport = Transport::open(&self.path)?;
         }
         let logger = UnixAddr::new(self.path.as_path())?;
         let mut flags = MsgFlags::MSG_NOSIGNAL;
-        flags.set(MsgFlags::MSG_DONTWAIT, self.stuck);
+        flags.set(MsgFlags::MSG_DONTWAIT, self.stuck || self.never_waits);
         if let Transport::Datagram(socket) = &self.transport {
             match sendto(socket.as_raw_fd(), &self.line, &logger, flags) {
                 Err(Errno::EPROTOTYPE) => self.transport = Transport::Stream(stream(&logger)?),
+                Err(error @ (Errno::EACCES | Errno::EPERM | Errno::ENOENT | Errno::ENOTDIR)) => {
+                    let sent = send(socket.as_raw_fd(), &self.line, flags);
+                    return sent.map(drop).map_err(|_| error);
+                }
                 result => return result.map(drop),
             }
         }
@@ -207,8 +269,16 @@ impl Syslog {
     }
 }
 
-fn datagram() -> nix::Result<OwnedFd> {
-    open_socket(SockType::Datagram)
+impl Transport {
+    fn open(path: &Path) -> nix::Result<Self> {
+        let logger = UnixAddr::new(path)?;
+        let socket = open_socket(SockType::Datagram)?;
+        match connect(socket.as_raw_fd(), &logger) {
+            Err(Errno::EPROTOTYPE) => stream(&logger).map(Transport::Stream),
+            // Nobody may listen yet; sending finds out.
+            _ => Ok(Transport::Datagram(socket)),
+        }
+    }
 }
 
 fn stream(logger: &UnixAddr) -> nix::Result<OwnedFd> {

@@ -199,3 +199,37 @@ fn a_stream_logger_is_served_too_and_found_again() {
     assert!(String::from_utf8_lossy(&buffer[..length]).ends_with("three\0"));
     assert_eq!(log.lost(), 0);
 }
+
+#[test]
+fn a_process_that_lost_the_path_still_reaches_its_logger() {
+    let place = Place::new("lost-path");
+    let logger = place.logger();
+    let mut log = place.open();
+    std::fs::remove_file(&place.0).unwrap();
+    log.send(Severity::LOG_INFO, b"from inside");
+    assert!(next(&logger).ends_with("from inside"));
+    assert_eq!(log.lost(), 0);
+    drop(logger);
+    log.send(Severity::LOG_INFO, b"nobody there");
+    assert_eq!(log.lost(), 1);
+}
+
+#[test]
+fn who_never_waits_keeps_lines_in_their_order() {
+    let place = Place::new("backlog");
+    let logger = place.logger();
+    let mut log = place.open();
+    log.never_wait();
+    let start = Instant::now();
+    for number in 0..2000 {
+        log.send(Severity::LOG_INFO, format!("line {number}").as_bytes());
+    }
+    assert!(log.has_backlog(), "the queue of a socket is shorter");
+    assert!(start.elapsed() < Duration::from_secs(2));
+    for number in 0..2000 {
+        let line = next(&logger);
+        assert!(line.ends_with(&format!("tcpd: line {number}")), "{line}");
+        log.flush();
+    }
+    assert_eq!((log.has_backlog(), log.lost()), (false, 0));
+}

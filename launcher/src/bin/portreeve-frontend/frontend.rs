@@ -5,7 +5,7 @@ use crate::builtin::{Interest, Session};
 use crate::datagram;
 use crate::limit::{Rate, Running};
 use crate::listener::{self, Listener, Socket, Watch};
-use crate::names::{self, Names};
+use crate::names::Names;
 use crate::outbox::Outbox;
 use crate::record::Records;
 use launcher::plan::{Plan, PlannedService};
@@ -66,12 +66,11 @@ pub fn listener_key(service: u32, number: u32) -> u64 {
 }
 
 impl<'a> Frontend<'a> {
-    /// Talks to the monitor over `channel`.
+    /// Talks to the monitor over `channel`, which is non-blocking.
     ///
     /// # Errors
     /// The system's.
     pub fn new(channel: OwnedFd, records: &'a mut Records) -> io::Result<Self> {
-        names::set_nonblocking(&channel)?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(&channel, EpollEvent::new(EpollFlags::EPOLLIN, MONITOR))?;
         Ok(Frontend {
@@ -120,6 +119,7 @@ impl<'a> Frontend<'a> {
                 }
             }
             self.outbox.flush()?;
+            self.records.flush();
             self.tick()?;
         }
     }
@@ -129,7 +129,9 @@ impl<'a> Frontend<'a> {
             .listeners
             .values()
             .any(|l| matches!(l.watch, Watch::RestsUntil(_)));
-        if resting || self.names.is_waiting() || self.outbox.is_waiting() {
+        if self.records.has_backlog() {
+            EpollTimeout::from(5_u8)
+        } else if resting || self.names.is_waiting() || self.outbox.is_waiting() {
             EpollTimeout::from(100_u16)
         } else if self.sessions.is_empty() {
             EpollTimeout::NONE
@@ -161,12 +163,11 @@ impl<'a> Frontend<'a> {
         }
     }
 
-    /// Watches the resolver's socket for answers.
+    /// Watches the resolver's socket, which is non-blocking, for answers.
     ///
     /// # Errors
     /// The system's.
     pub fn watch_resolver(&mut self, socket: OwnedFd) -> Outcome {
-        names::set_nonblocking(&socket)?;
         self.epoll
             .add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, RESOLVER))?;
         let failed = self.names.connect(socket);

@@ -39,8 +39,8 @@ pub fn judge(tables: &Tables, daemon: &[u8], arrival: &Arrival, compat: Compat) 
         needs_process: false,
     };
     let sources = PolicyTables {
-        allow: source(tables.contents(&tables.allow_path)),
-        deny: source(tables.contents(&tables.deny_path)),
+        allow: source(tables.contents(&tables.allow_path), compat),
+        deny: source(tables.contents(&tables.deny_path), compat),
     };
     let result = evaluate(&sources, &request, &mut facts, compat);
     if facts.needs_process {
@@ -68,16 +68,25 @@ fn is_ours(effect: &Effect) -> bool {
     )
 }
 
-fn source(contents: Option<&Contents>) -> Source<'_> {
+fn source(contents: Option<&Contents>, compat: Compat) -> Source<'_> {
+    match (contents, compat) {
+        (Some(Contents::Dangling), Compat::TcpWrappers) => Source::Missing,
+        (contents, _) => strict_source(contents),
+    }
+}
+
+fn strict_source(contents: Option<&Contents>) -> Source<'_> {
     match contents {
         Some(Contents::Text(text)) => Source::Text(text),
         Some(Contents::Missing) => Source::Missing,
+        Some(Contents::Dangling) => Source::Unreadable(DANGLING.to_owned()),
         Some(Contents::Directory) => Source::Directory,
         Some(Contents::Unreadable(reason)) => Source::Unreadable(reason.clone()),
         None => Source::Unreadable(NOT_READ.to_owned()),
     }
 }
 
+const DANGLING: &str = "a symbolic link that leads nowhere";
 const NOT_READ: &str = "not read, because the tables name too many files";
 
 struct ArrivalFacts<'a> {
@@ -155,7 +164,7 @@ fn bytes(contents: Option<&Contents>) -> Result<Cow<'_, [u8]>, FileTrouble> {
     match contents {
         Some(Contents::Text(text)) => Ok(Cow::Borrowed(text)),
         Some(Contents::Directory) => Ok(Cow::Borrowed(b"")),
-        Some(Contents::Missing) => Err(FileTrouble::Missing),
+        Some(Contents::Missing | Contents::Dangling) => Err(FileTrouble::Missing),
         Some(Contents::Unreadable(reason)) => Err(FileTrouble::Unreadable(reason.clone())),
         None => Err(FileTrouble::Unreadable(NOT_READ.to_owned())),
     }

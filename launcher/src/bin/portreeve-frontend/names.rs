@@ -4,8 +4,7 @@ use crate::arrival::Arrival;
 use policy::hosts::facts::HostnameFact;
 use policy::hosts::request::Hostname;
 use std::collections::HashMap;
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 use wire::{Answer, Channel, Outcome, Question, ReceiveError, Subject};
 
@@ -174,18 +173,10 @@ fn hostname(answer: Answer) -> HostnameFact {
         hostname: match answer.outcome {
             Outcome::Known => Hostname::Known(answer.name),
             Outcome::Paranoid => Hostname::Paranoid,
+            // A name was found and could not be verified: tcp_wrappers says paranoid.
+            Outcome::Failed if !warning.is_empty() => Hostname::Paranoid,
             Outcome::None | Outcome::Failed => Hostname::Unknown,
         },
         warning: (!warning.is_empty()).then_some(warning),
     }
-}
-
-/// Makes the resolver's socket non-blocking.
-///
-/// # Errors
-/// The system's.
-pub fn set_nonblocking(socket: &OwnedFd) -> io::Result<()> {
-    use nix::fcntl::{FcntlArg, OFlag, fcntl};
-    fcntl(socket.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    Ok(())
 }

@@ -58,12 +58,24 @@ const OURSELVES: &[u8] = b"portreeve";
 impl Records {
     /// Opens what has to be open before confinement.
     pub fn open() -> Self {
+        let mut syslog = Syslog::open(OURSELVES, Facility::LOG_DAEMON, true);
+        syslog.never_wait();
         Records {
-            syslog: Syslog::open(OURSELVES, Facility::LOG_DAEMON, true),
+            syslog,
             json: None,
             lost: 0,
             random: File::open("/dev/urandom").ok(),
         }
+    }
+
+    /// Delivers what a busy logger could not take before.
+    pub fn flush(&mut self) {
+        self.syslog.flush();
+    }
+
+    /// Whether a busy logger has lines to come.
+    pub fn has_backlog(&self) -> bool {
+        self.syslog.has_backlog()
     }
 
     /// Random bytes for an identifier. Without a source of them identifiers stay distinct by

@@ -19,6 +19,8 @@ pub enum Source {
     Files,
     /// The name servers of resolv.conf(5).
     Dns,
+    /// A module that we do not have: whoever finds nothing elsewhere has failed.
+    Other,
 }
 
 /// The files as they are now.
@@ -76,28 +78,42 @@ fn read(path: &str) -> Vec<u8> {
     std::fs::read(path).unwrap_or_default()
 }
 
-/// The sources of the `hosts` line. Modules other than `files` and `dns` find nothing here;
-/// `[NOTFOUND=return]` ends the list. Without a line: files, then dns.
+/// The sources of the `hosts` line; without one: files, then dns.
+///
+/// An action in brackets belongs to the module before it: `[NOTFOUND=return]` ends the list
+/// after files or dns. Modules that speak only for the machine itself or for a name space of
+/// their own (mdns, myhostname, mymachines) find nothing here. Any other could know a name
+/// that we do not: [`Source::Other`].
 fn order(nsswitch: &[u8]) -> Vec<Source> {
     let text = String::from_utf8_lossy(nsswitch);
     let line = text.lines().find_map(|line| {
-        line.split('#')
-            .next()?
-            .trim()
-            .strip_prefix("hosts:")
-            .map(str::to_owned)
+        let line = line.split('#').next()?.trim();
+        line.strip_prefix("hosts:").map(str::to_owned)
     });
     let Some(line) = line else {
         return vec![Source::Files, Source::Dns];
     };
     let mut order = Vec::new();
+    let mut last = None;
     for word in line.split_whitespace() {
-        match word.to_ascii_lowercase().as_str() {
-            "files" => order.push(Source::Files),
-            "dns" | "resolve" => order.push(Source::Dns),
-            "[notfound=return]" if !order.is_empty() => break,
-            _ => {}
+        let word = word.to_ascii_lowercase();
+        if word.starts_with('[') {
+            if word == "[notfound=return]" && last.is_some() {
+                break;
+            }
+            continue;
         }
+        last = match word.as_str() {
+            "files" => Some(Source::Files),
+            "dns" | "resolve" => Some(Source::Dns),
+            "myhostname" | "mymachines" => None,
+            mdns if mdns.starts_with("mdns") => None,
+            _ => {
+                order.push(Source::Other);
+                None
+            }
+        };
+        order.extend(last);
     }
     order
 }
@@ -108,14 +124,16 @@ mod tests {
 
     #[test]
     fn the_order_of_sources() {
-        use Source::{Dns, Files};
+        use Source::{Dns, Files, Other};
         for (text, expected) in [
             ("", vec![Files, Dns]),
             ("passwd: files\nhosts: dns files # x\n", vec![Dns, Files]),
             (
                 "hosts:files mdns4_minimal [NOTFOUND=return] dns\n",
-                vec![Files],
+                vec![Files, Dns],
             ),
+            ("hosts: files [NOTFOUND=return] dns\n", vec![Files]),
+            ("hosts: files sss dns\n", vec![Files, Other, Dns]),
             ("hosts: mymachines files myhostname\n", vec![Files]),
         ] {
             assert_eq!(order(text.as_bytes()), expected, "{text}");

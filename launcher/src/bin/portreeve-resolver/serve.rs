@@ -3,25 +3,55 @@
 use crate::files::Files;
 use crate::{ident, verify};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+use tokio::net::UnixStream;
 use tokio::task::LocalSet;
 use wire::{Answer, Channel, Outcome, Question, ReceiveError, Subject};
 
-/// Our end of the conversation, in the form tokio wants to watch.
-struct End(Channel<Question, Answer>);
-
-impl AsFd for End {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
+/// Our end of the conversation. tokio has no sequenced-packet socket: the stream is another
+/// descriptor of the same socket, used to wait and for nothing else.
+struct End {
+    channel: Channel<Question, Answer>,
+    readiness: UnixStream,
 }
 
-impl AsRawFd for End {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
+impl End {
+    fn new(socket: OwnedFd) -> io::Result<Self> {
+        let twin = std::os::unix::net::UnixStream::from(socket.try_clone()?);
+        twin.set_nonblocking(true)?;
+        Ok(End {
+            channel: Channel::new(socket),
+            readiness: UnixStream::from_std(twin)?,
+        })
+    }
+
+    async fn receive(&self) -> Result<Question, ReceiveError> {
+        loop {
+            self.readiness.readable().await.map_err(ReceiveError::Io)?;
+            let received = self.readiness.try_io(Interest::READABLE, || {
+                match self.channel.receive() {
+                    Err(ReceiveError::Empty) => Err(io::Error::from(io::ErrorKind::WouldBlock)),
+                    other => Ok(other),
+                }
+            });
+            if let Ok(received) = received {
+                return received.map(|(question, _)| question);
+            }
+        }
+    }
+
+    /// An answer that cannot be sent has nobody to receive it.
+    async fn send(&self, answer: &Answer) {
+        while self.readiness.writable().await.is_ok() {
+            let send = || self.channel.send(answer, None);
+            match self.readiness.try_io(Interest::WRITABLE, send) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                _ => return,
+            }
+        }
     }
 }
 
@@ -32,22 +62,19 @@ const MOST: usize = 4096;
 ///
 /// # Errors
 /// A question that is none, and the system's.
-pub async fn serve(channel: OwnedFd) -> Result<(), Box<dyn std::error::Error>> {
-    set_nonblocking(&channel)?;
-    let end = Rc::new(AsyncFd::register(End(Channel::new(channel)))?);
+pub async fn serve(socket: OwnedFd) -> Result<(), Box<dyn std::error::Error>> {
+    let end = Rc::new(End::new(socket)?);
     let files = Rc::new(Files::new());
-    let tasks = LocalSet::new();
-    tasks.run_until(take_questions(end, files)).await
+    LocalSet::new().run_until(take_questions(end, files)).await
 }
 
 async fn take_questions(
-    end: Rc<AsyncFd<End>>,
+    end: Rc<End>,
     files: Rc<Files>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     loop {
-        let mut ready = end.readable().await?;
-        match end.get_ref().0.receive() {
-            Ok((question, _)) => {
+        match end.receive().await {
+            Ok(question) => {
                 let (end, files) = (Rc::clone(&end), Rc::clone(&files));
                 tokio::task::spawn_local(async move {
                     let answer = if Rc::strong_count(&end) > MOST {
@@ -55,26 +82,13 @@ async fn take_questions(
                     } else {
                         answer(&files, question).await
                     };
-                    send(&end, &answer).await;
+                    end.send(&answer).await;
                 });
             }
-            Err(ReceiveError::Empty) => ready.clear_ready(),
+            Err(ReceiveError::Empty) => {}
             Err(ReceiveError::Closed) => return Ok(()),
             Err(ReceiveError::Malformed(malformed)) => return Err(Box::new(malformed)),
             Err(ReceiveError::Io(error)) => return Err(Box::new(error)),
-        }
-    }
-}
-
-/// An answer that cannot be sent has nobody to receive it.
-async fn send(end: &AsyncFd<End>, answer: &Answer) {
-    loop {
-        match end.get_ref().0.send(answer, None) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => match end.writable().await {
-                Ok(mut ready) => ready.clear_ready(),
-                Err(_) => return,
-            },
-            _ => return,
         }
     }
 }
@@ -121,10 +135,4 @@ fn failed(id: u64) -> Answer {
         name: Vec::new(),
         warning: Vec::new(),
     }
-}
-
-fn set_nonblocking(socket: &OwnedFd) -> nix::Result<()> {
-    use nix::fcntl::{FcntlArg, OFlag, fcntl};
-    fcntl(socket, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    Ok(())
 }

@@ -41,11 +41,17 @@ pub async fn hostname(names: &Names, address: IpAddr) -> Verified {
     }
     match forward(names, &name, v4).await {
         Found::Some((canonical, addresses)) => judge(address, &name, &canonical, &addresses),
-        Found::Nothing | Found::Failed => {
+        missing => {
             let family = if v4 { "AF_INET" } else { "AF_INET6" };
-            paranoid(format!(
-                "can't verify hostname: getaddrinfo({name}, {family}) failed"
-            ))
+            let text = format!("can't verify hostname: getaddrinfo({name}, {family}) failed");
+            let outcome = match missing {
+                Found::Failed => Outcome::Failed,
+                _ => Outcome::Paranoid,
+            };
+            Verified {
+                outcome,
+                ..paranoid(text)
+            }
         }
     }
 }
@@ -66,14 +72,15 @@ fn judge(address: IpAddr, name: &str, canonical: &str, addresses: &[IpAddr]) -> 
 }
 
 async fn reverse(names: &Names, address: IpAddr) -> Found<String> {
-    let mut result = Found::Nothing;
+    let mut result = nothing(names);
     for source in &names.order {
         result = match source {
             Source::Files => match names.hosts.name_of(address) {
                 Some(name) => Found::Some(name.to_owned()),
                 None => result,
             },
-            Source::Dns => dns::name_of(names.dns.as_ref(), address).await,
+            Source::Other => Found::Failed,
+            Source::Dns => worse(result, dns::name_of(names.dns.as_ref(), address).await),
         };
         if matches!(result, Found::Some(_)) {
             break;
@@ -83,20 +90,38 @@ async fn reverse(names: &Names, address: IpAddr) -> Found<String> {
 }
 
 async fn forward(names: &Names, name: &str, v4: bool) -> Found<(String, Vec<IpAddr>)> {
-    let mut result = Found::Nothing;
+    let mut result = nothing(names);
     for source in &names.order {
         result = match source {
             Source::Files => match names.hosts.addresses_of(name, v4) {
                 Some(entry) => Found::Some((entry.canonical, entry.addresses)),
                 None => result,
             },
-            Source::Dns => dns::addresses_of(names.dns.as_ref(), name, v4).await,
+            Source::Other => Found::Failed,
+            Source::Dns => worse(result, dns::addresses_of(names.dns.as_ref(), name, v4).await),
         };
         if matches!(result, Found::Some(_)) {
             break;
         }
     }
     result
+}
+
+/// A name that is found is found; otherwise one source that failed makes the search fail.
+fn worse<T>(earlier: Found<T>, now: Found<T>) -> Found<T> {
+    match (earlier, now) {
+        (Found::Failed, Found::Nothing) => Found::Failed,
+        (_, now) => now,
+    }
+}
+
+/// What it means that no source found anything before any was asked.
+fn nothing<T>(names: &Names) -> Found<T> {
+    if names.order.is_empty() {
+        Found::Failed
+    } else {
+        Found::Nothing
+    }
 }
 
 fn without_name(outcome: Outcome) -> Verified {

@@ -30,8 +30,8 @@ pub struct Listening {
     pub number: u32,
     /// The socket.
     pub socket: Arc<OwnedFd>,
-    /// The port it is bound to.
-    pub port: u16,
+    /// The address it is bound to.
+    pub address: SocketAddr,
     /// TCP, as opposed to UDP.
     pub stream: bool,
     /// Where it listens, for people: `tcp 127.0.0.1:873`.
@@ -118,7 +118,7 @@ impl Sockets {
                 Listening {
                     number,
                     socket: Arc::new(fd),
-                    port,
+                    address,
                     stream,
                     place,
                 }

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// The configuration cannot take effect; what is in force stays. It has been reported why.
 pub struct NothingLoaded;
 
+const HOSTS_ALLOW: &str = "/etc/hosts.allow";
+const HOSTS_DENY: &str = "/etc/hosts.deny";
+
 /// Where a file is named by another: that file's number and the place in it.
 type NamedAt = Option<(usize, Range<usize>)>;
 
@@ -133,17 +136,14 @@ impl Configuration {
 
     /// Where the access tables are.
     pub fn tables(&self) -> (&Path, &Path) {
-        let allow = self
-            .settings
-            .hosts_allow
-            .as_deref()
-            .unwrap_or("/etc/hosts.allow");
-        let deny = self
-            .settings
-            .hosts_deny
-            .as_deref()
-            .unwrap_or("/etc/hosts.deny");
+        let allow = self.settings.hosts_allow.as_deref().unwrap_or(HOSTS_ALLOW);
+        let deny = self.settings.hosts_deny.as_deref().unwrap_or(HOSTS_DENY);
         (Path::new(allow), Path::new(deny))
+    }
+
+    /// Whether the access tables are those that tcpd reads.
+    pub fn has_usual_tables(&self) -> bool {
+        self.tables() == (Path::new(HOSTS_ALLOW), Path::new(HOSTS_DENY))
     }
 
     /// Binds what a service listens on; complains about what cannot be bound.

@@ -68,6 +68,10 @@ impl Draft {
                 Ok(mut prepared) => {
                     let legacy = configuration.legacy.get(service.origin.file);
                     prepared.errors_to_log = !legacy.copied().unwrap_or(true);
+                    // tcpd would decide by the tables it knows.
+                    if !configuration.has_usual_tables() {
+                        prepared.through_tcpd = None;
+                    }
                     Some(prepared)
                 }
                 Err(what) => {
@@ -94,7 +98,7 @@ impl Draft {
                 l.number,
                 Bound {
                     socket: l.socket,
-                    port: l.port,
+                    address: l.address,
                     stream: l.stream,
                 },
             )

@@ -7,15 +7,16 @@
 use nix::sys::socket::sockopt::{AcceptConn, SockType as SockTypeOption};
 use nix::sys::socket::{SockType, SockaddrStorage, getpeername, getsockname, getsockopt};
 use std::collections::HashMap;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 /// A bound socket of a service.
 pub struct Bound {
     /// The socket.
     pub socket: Arc<OwnedFd>,
-    /// The port it is bound to.
-    pub port: u16,
+    /// The address it is bound to.
+    pub address: SocketAddr,
     /// TCP, as opposed to UDP.
     pub stream: bool,
 }
@@ -71,7 +72,7 @@ impl Permit {
         if self.wait || self.builtin || !bound.stream {
             return Err(Violation::WrongMode);
         }
-        if is_connection_to(connection, bound.port) {
+        if is_connection_to(connection, bound.address) {
             Ok(())
         } else {
             Err(Violation::NotItsConnection)
@@ -94,39 +95,37 @@ impl Permit {
     }
 }
 
-/// A stream socket that does not listen and whose own end has this port. Its peer may have
-/// gone already: a connection that was reset has no peer any more, and is still a connection.
-fn is_connection_to(fd: &OwnedFd, port: u16) -> bool {
+/// A stream socket that does not listen and whose own end is `bound`, or has its port where
+/// `bound` is every address.
+fn is_connection_to(fd: &OwnedFd, bound: SocketAddr) -> bool {
     let stream = matches!(getsockopt(fd, SockTypeOption), Ok(SockType::Stream));
     let listens = getsockopt(fd, AcceptConn).unwrap_or(true);
-    stream && !listens && local_port(fd) == Some(port) && was_connected(fd)
+    let Some(local) = local_address(fd) else {
+        return false;
+    };
+    let every = bound.ip().is_unspecified();
+    let same = local.port() == bound.port() && (every || local.ip() == bound.ip());
+    stream && !listens && same && was_connected(fd, local)
 }
 
-fn local_port(fd: &OwnedFd) -> Option<u16> {
-    let name = getsockname::<SockaddrStorage>(fd.as_fd().as_raw_fd()).ok()?;
-    name.as_sockaddr_in()
-        .map(nix::sys::socket::SockaddrIn::port)
-        .or_else(|| {
-            name.as_sockaddr_in6()
-                .map(nix::sys::socket::SockaddrIn6::port)
-        })
+fn local_address(fd: &OwnedFd) -> Option<SocketAddr> {
+    let name = getsockname::<SockaddrStorage>(fd.as_raw_fd()).ok()?;
+    let v4 = name
+        .as_sockaddr_in()
+        .map(|v4| SocketAddr::from((v4.ip(), v4.port())));
+    v4.or_else(|| {
+        name.as_sockaddr_in6()
+            .map(|v6| SocketAddr::from((v6.ip(), v6.port())))
+    })
 }
 
-fn was_connected(fd: &OwnedFd) -> bool {
+/// Its peer may have gone already: a connection that was reset has none any more, but the
+/// kernel has bound its own end to one address, as it does for no other socket.
+fn was_connected(fd: &OwnedFd, local: SocketAddr) -> bool {
     match getpeername::<SockaddrStorage>(fd.as_raw_fd()) {
         Ok(_) => true,
-        Err(error) => error == nix::errno::Errno::ENOTCONN && !listens_or_is_new(fd),
+        Err(error) => error == nix::errno::Errno::ENOTCONN && !local.ip().is_unspecified(),
     }
-}
-
-/// A socket that never was connected has not been bound to one address by the kernel.
-fn listens_or_is_new(fd: &OwnedFd) -> bool {
-    let Ok(name) = getsockname::<SockaddrStorage>(fd.as_raw_fd()) else {
-        return true;
-    };
-    let v4 = name.as_sockaddr_in().map(|v4| v4.ip().is_unspecified());
-    let v6 = name.as_sockaddr_in6().map(|v6| v6.ip().is_unspecified());
-    v4.or(v6).unwrap_or(true)
 }
 
 #[cfg(test)]
@@ -135,11 +134,11 @@ mod tests {
     use std::net::{TcpListener, TcpStream, UdpSocket};
 
     fn permit(listener: &TcpListener, wait: bool) -> Permit {
-        let port = listener.local_addr().unwrap().port();
+        let address = listener.local_addr().unwrap();
         let socket = Arc::new(OwnedFd::from(listener.try_clone().unwrap()));
         let bound = Bound {
             socket,
-            port,
+            address,
             stream: true,
         };
         let listeners = HashMap::from([(3, bound)]);
@@ -165,10 +164,15 @@ mod tests {
         );
         let _stranger = TcpStream::connect(other.local_addr().unwrap()).unwrap();
         let foreign: OwnedFd = other.accept().unwrap().0.into();
+        let elsewhere = TcpListener::bind(("127.0.0.2", listener.local_addr().unwrap().port()));
+        let elsewhere = elsewhere.unwrap();
+        let _other = TcpStream::connect(elsewhere.local_addr().unwrap()).unwrap();
+        let same_port: OwnedFd = elsewhere.accept().unwrap().0.into();
         let file: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
         let udp: OwnedFd = UdpSocket::bind("127.0.0.1:0").unwrap().into();
         let wrong = [
             foreign,
+            same_port,
             file,
             udp,
             client.into(),

@@ -162,6 +162,7 @@ fn domain(profile: &Profile, program: &service::Program) -> Domain {
         deny_tcp_connect: isolation.deny_tcp_connect,
         scope_abstract_unix: isolation.scope_abstract_unix,
         scope_signal: isolation.scope_signals,
+        best_effort: false,
     }
 }
 
@@ -177,6 +178,7 @@ fn enforceable(domain: Domain, profile: &Profile) -> Result<Domain, String> {
         deny_tcp_connect: domain.deny_tcp_connect && !optional("SocketConnectDeny"),
         scope_abstract_unix: domain.scope_abstract_unix && !optional("ScopeAbstractUnixSockets"),
         scope_signal: domain.scope_signal && !optional("ScopeSignals"),
+        best_effort: false,
     };
     if reduced == domain {
         return Err(error.to_string());
