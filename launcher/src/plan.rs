@@ -14,6 +14,8 @@ use std::os::unix::fs::FileExt;
 pub struct Plan {
     /// tcp_wrappers' own way of resolving what is unclear, in place of the strict one.
     pub tcp_wrappers: bool,
+    /// Facility of the lines about connections, a keyword of syslog.conf(5); `None`: none.
+    pub facility: Option<String>,
     /// The services, in no particular order.
     pub services: Vec<PlannedService>,
 }
@@ -116,6 +118,7 @@ mod tests {
         };
         let plan = Plan {
             tcp_wrappers: false,
+            facility: None,
             services: vec![service],
         };
         assert_eq!(unpack::<Plan>(pack(c"plan", &plan).unwrap()).unwrap(), plan);

@@ -80,12 +80,16 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    /// What a process that ran this test alone says; becoming another user cannot be undone.
-    fn alone(test: &str) -> bool {
+    /// Says which of the bodies below a process is to run: becoming another user cannot be
+    /// undone, so that each has a process of its own.
+    const ALONE: &str = "PORTREEVE_TEST_ALONE";
+
+    /// Whether `test`, run again in a process of its own, succeeds with `body` there.
+    fn alone(test: &str, body: &str) -> bool {
         let name = format!("identity::tests::{test}");
-        let arguments = ["--exact", &name, "--ignored", "--test-threads=1"];
         let ran = Command::new(std::env::current_exe().unwrap())
-            .args(arguments)
+            .args(["--exact", &name, "--test-threads=1"])
+            .env(ALONE, body)
             .output()
             .unwrap();
         String::from_utf8_lossy(&ran.stdout).contains("1 passed")
@@ -104,26 +108,28 @@ mod tests {
 
     #[test]
     fn root_becomes_somebody_else_for_good() {
-        if !Uid::effective().is_root() {
-            eprintln!("skipped: needs root");
-            return;
-        }
-        for test in ["as_user", "as_user_and_group", "as_group"] {
-            assert!(alone(test), "{test}");
+        match std::env::var(ALONE).as_deref() {
+            Ok("as_user") => as_user(),
+            Ok("as_user_and_group") => as_user_and_group(),
+            Ok("as_group") => as_group(),
+            _ if Uid::effective().is_root() => {
+                for body in ["as_user", "as_user_and_group", "as_group"] {
+                    assert!(alone("root_becomes_somebody_else_for_good", body), "{body}");
+                }
+            }
+            _ => println!("skipped: needs root: it becomes another user"),
         }
     }
 
     #[test]
     fn an_ordinary_user_becomes_nobody_else() {
-        if Uid::effective().is_root() {
-            assert!(alone("as_ordinary"));
+        if Uid::effective().is_root() && std::env::var_os(ALONE).is_none() {
+            assert!(alone("an_ordinary_user_becomes_nobody_else", "as_ordinary"));
         } else {
             as_ordinary();
         }
     }
 
-    #[test]
-    #[ignore = "run alone by root_becomes_somebody_else_for_good"]
     fn as_user() {
         setgroups(&[Gid::from_raw(4), Gid::from_raw(0)]).unwrap();
         become_user(b"nobody", None).unwrap();
@@ -132,8 +138,6 @@ mod tests {
         assert!(setuid(Uid::from_raw(0)).is_err());
     }
 
-    #[test]
-    #[ignore = "run alone by root_becomes_somebody_else_for_good"]
     fn as_user_and_group() {
         setgroups(&[Gid::from_raw(4), Gid::from_raw(0)]).unwrap();
         become_user(b"nobody", Some(b"daemon")).unwrap();
@@ -141,8 +145,6 @@ mod tests {
         assert_eq!(ids("Groups:"), []);
     }
 
-    #[test]
-    #[ignore = "run alone by root_becomes_somebody_else_for_good"]
     fn as_group() {
         setgroups(&[Gid::from_raw(4), Gid::from_raw(0)]).unwrap();
         become_group(b"daemon").unwrap();
@@ -150,8 +152,6 @@ mod tests {
         assert_eq!(ids("Groups:"), []);
     }
 
-    #[test]
-    #[ignore = "run alone by an_ordinary_user_becomes_nobody_else"]
     fn as_ordinary() {
         if Uid::effective().is_root() {
             become_user(b"nobody", None).unwrap();

@@ -20,6 +20,7 @@ pub mod number;
 pub mod option;
 pub mod pattern;
 pub mod request;
+pub mod settings;
 pub mod table;
 pub mod text;
 pub mod verdict;

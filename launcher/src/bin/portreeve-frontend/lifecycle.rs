@@ -139,6 +139,7 @@ impl Frontend<'_> {
         }
         self.listeners = new;
         self.tcp_wrappers = incoming.plan.tcp_wrappers;
+        self.records.log_to(incoming.plan.facility.as_deref());
         self.services = incoming
             .plan
             .services

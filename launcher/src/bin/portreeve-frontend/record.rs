@@ -47,6 +47,8 @@ pub struct Over<'a> {
 /// Where records go.
 pub struct Records {
     syslog: Syslog,
+    /// Facility of lines about connections; `None`: these are not sent.
+    facility: Option<Facility>,
     json: Option<File>,
     /// Lines of JSON that could not be written.
     lost: u64,
@@ -62,6 +64,7 @@ impl Records {
         syslog.never_wait();
         Records {
             syslog,
+            facility: Some(Facility::LOG_DAEMON),
             json: None,
             lost: 0,
             random: File::open("/dev/urandom").ok(),
@@ -88,6 +91,12 @@ impl Records {
             self.random = None;
         }
         bytes
+    }
+
+    /// The facility of lines about connections from now on, by its keyword; `None`: none.
+    pub fn log_to(&mut self, facility: Option<&str>) {
+        let known = |keyword: &str| keyword.parse().unwrap_or(Facility::LOG_DAEMON);
+        self.facility = facility.map(known);
     }
 
     /// Appends JSON records to this file from now on.
@@ -141,8 +150,7 @@ impl Records {
         let json = open.to_json();
         // tcpd writes the line for what goes through it, once it has decided.
         if !through_tcpd {
-            let (facility, severity) = chosen(verdict, severity);
-            self.line(ident(service), facility, severity, &line);
+            self.about(verdict, ident(service), severity, &line);
         }
         self.append(&json);
     }
@@ -170,8 +178,7 @@ impl Records {
         };
         let (severity, line) = refuse.syslog_line();
         let json = refuse.to_json();
-        let (facility, severity) = chosen(verdict, severity);
-        self.line(ident(service), facility, severity, &line);
+        self.about(verdict, ident(service), severity, &line);
         self.append(&json);
     }
 
@@ -248,8 +255,17 @@ impl Records {
         let (severity, line) = close.syslog_line();
         let json = close.to_json();
         let name = over.service.map_or(OURSELVES, ident);
-        self.line(name, Facility::LOG_DAEMON, severity, &line);
+        self.about(None, name, severity, &line);
         self.append(&json);
+    }
+
+    /// Sends a line about a connection, with the facility and severity that the rule's
+    /// `severity` option has, if it has one.
+    fn about(&mut self, verdict: Option<&Verdict>, ident: &[u8], severity: Severity, line: &[u8]) {
+        if let Some(usual) = self.facility {
+            let (facility, severity) = chosen(verdict, usual, severity);
+            self.line(ident, facility, severity, line);
+        }
     }
 
     fn line(&mut self, ident: &[u8], facility: Facility, severity: Severity, text: &[u8]) {
@@ -349,17 +365,16 @@ fn reason(reason: &Reason) -> Vec<u8> {
     }
 }
 
-/// Facility and severity of the line, as the rule's `severity` option has them.
-fn chosen(verdict: Option<&Verdict>, default: Severity) -> (Facility, Severity) {
+fn chosen(verdict: Option<&Verdict>, usual: Facility, default: Severity) -> (Facility, Severity) {
     let effects = verdict.into_iter().flat_map(|verdict| &verdict.effects);
     let option = effects.rev().find_map(|effect| match effect {
         Effect::Severity { facility, level } => Some((*facility, *level)),
         _ => None,
     });
     let Some((facility, level)) = option else {
-        return (Facility::LOG_DAEMON, default);
+        return (usual, default);
     };
-    let facility = facility.map_or(Facility::LOG_DAEMON, facility_of);
+    let facility = facility.map_or(usual, facility_of);
     (facility, severity_of(level))
 }
 

@@ -1,128 +1,203 @@
-//! DNS, as hickory-resolver speaks it.
+//! Questions to name servers.
 //!
-//! Its defects that matter here are worked around: it asks all servers at once, because
-//! one that is dead would otherwise use up the time of all; it never reads the hosts file,
-//! whose first name it does not keep apart; names are asked for as they are, with a final dot.
+//! The pool of servers is used without the resolver above it: that one answers for some
+//! names by itself, and follows aliases where the C library does not.
 
-use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use crate::dnsname::{candidates, text_of};
+use crate::hosts::Addresses;
+use crate::resolvconf::ResolvConf;
+use crate::sources::Found;
+use hickory_resolver::config::ResolverOpts;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer, RetryDnsHandle};
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
-use hickory_resolver::{ResolverBuilder, TokioResolver};
-use std::net::{IpAddr, Ipv4Addr};
-use std::str::FromStr;
-use std::time::Duration;
+use hickory_resolver::proto::op::{DnsRequestOptions, Query};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
+use std::net::IpAddr;
+use std::sync::Arc;
 
-/// Answers are kept for no longer, so that a change of the zone is noticed.
-const LONGEST: Duration = Duration::from_secs(3600);
-const LONGEST_NEGATIVE: Duration = Duration::from_secs(60);
-const CACHE: u64 = 2048;
-/// glibc's limit of servers.
-const MOST_SERVERS: usize = 3;
+type Pool = RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>;
 
-/// What a question came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found<T> {
-    /// This.
-    Some(T),
-    /// There is authoritatively nothing.
-    Nothing,
-    /// Nobody could say.
-    Failed,
+/// How long it is remembered that there is nothing, where the server does not say: seconds.
+const UNSAID: u32 = 5;
+/// Aliases followed in one answer.
+const MOST_ALIASES: usize = 16;
+
+/// The name servers.
+pub struct Dns {
+    /// All servers together, then, if there are several, each alone.
+    pools: Vec<Pool>,
+    search: Vec<Name>,
+    options: ResolverOpts,
 }
 
-/// A resolver for the name servers of resolv.conf; for 127.0.0.1 if it names none. `None` if
-/// there can be none, in which case every lookup has failed.
-pub fn resolver() -> Option<TokioResolver> {
-    let mut builder = TokioResolver::builder_tokio().unwrap_or_else(|_| local());
-    adjust(builder.options_mut());
-    builder.build().ok()
-}
-
-fn local() -> ResolverBuilder<TokioRuntimeProvider> {
-    let server = NameServerConfig::udp_and_tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let config = ResolverConfig::from_name_servers(vec![server]);
-    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-}
-
-fn adjust(options: &mut ResolverOpts) {
-    options.num_concurrent_reqs = MOST_SERVERS;
-    options.use_hosts_file = ResolveHosts::Never;
-    options.case_randomization = true;
-    options.preserve_intermediates = true;
-    options.cache_size = CACHE;
-    options.positive_max_ttl = Some(LONGEST);
-    options.negative_max_ttl = Some(LONGEST_NEGATIVE);
-}
-
-/// The first name of an address, without the final dot.
-pub async fn name_of(dns: Option<&TokioResolver>, address: IpAddr) -> Found<String> {
-    let Some(dns) = dns else { return Found::Failed };
-    match dns.reverse_lookup(address).await {
-        Ok(lookup) => {
-            let name = lookup
-                .answers()
-                .iter()
-                .find_map(|record| match &record.data {
-                    RData::PTR(name) => Some(without_dot(name)),
-                    _ => None,
-                });
-            name.map_or(Found::Nothing, Found::Some)
+impl Dns {
+    /// Asks nobody yet. `None` if the library cannot be set up.
+    pub fn new(conf: &ResolvConf) -> Result<Self, NetError> {
+        let mut groups = vec![conf.servers.clone()];
+        if conf.servers.len() > 1 {
+            groups.extend(conf.servers.iter().map(|server| vec![server.clone()]));
         }
-        Err(error) => failure(&error),
+        let mut pools = Vec::new();
+        for group in groups {
+            let context = Arc::new(PoolContext::new(conf.options.clone(), TlsConfig::new()?));
+            let pool = NameServerPool::from_config(group, context, TokioRuntimeProvider::default());
+            let retries = conf.options.attempts.saturating_sub(1);
+            pools.push(RetryDnsHandle::new(pool, retries));
+        }
+        Ok(Dns {
+            pools,
+            search: conf.search.clone(),
+            options: conf.options.clone(),
+        })
     }
-}
 
-/// Canonical name and addresses of a name, of one family.
-pub async fn addresses_of(
-    dns: Option<&TokioResolver>,
-    name: &str,
-    v4: bool,
-) -> Found<(String, Vec<IpAddr>)> {
-    let Some(dns) = dns else { return Found::Failed };
-    let Ok(mut asked) = Name::from_str(name) else {
-        return Found::Nothing;
-    };
-    asked.set_fqdn(true);
-    let kind = if v4 { RecordType::A } else { RecordType::AAAA };
-    match dns.lookup(asked, kind).await {
-        Err(error) => failure(&error),
-        Ok(lookup) => {
-            let mut canonical = name.to_owned();
-            let mut addresses = Vec::new();
-            for record in lookup.answers() {
-                match &record.data {
-                    RData::A(a) => addresses.push(IpAddr::V4(a.0)),
-                    RData::AAAA(aaaa) => addresses.push(IpAddr::V6(aaaa.0)),
-                    RData::CNAME(target) => canonical = without_dot(target),
-                    _ => {}
+    /// The name of an address: the first that is given for it.
+    pub async fn name_of(&self, address: IpAddr) -> Found<Vec<u8>> {
+        let asked = Name::from(address);
+        match self.ask(&asked, RecordType::PTR).await {
+            Found::Yes(records, _) => {
+                let chain = follow(&asked, RecordType::PTR, &records);
+                let first = chain.records.first().map(|record| &record.data);
+                match first {
+                    Some(RData::PTR(name)) => match text_of(name) {
+                        Some(text) => Found::Yes(text, chain.ttl),
+                        None => Found::No(chain.ttl),
+                    },
+                    _ => Found::No(UNSAID),
                 }
             }
-            if addresses.is_empty() {
-                Found::Nothing
-            } else {
-                Found::Some((canonical, addresses))
+            Found::No(ttl) => Found::No(ttl),
+            Found::Failed => Found::Failed,
+        }
+    }
+
+    /// The addresses of a name that are of the family of `like`.
+    pub async fn addresses_of(&self, name: &[u8], like: IpAddr) -> Found<Addresses> {
+        let kind = match like {
+            IpAddr::V4(_) => RecordType::A,
+            IpAddr::V6(_) => RecordType::AAAA,
+        };
+        for asked in candidates(name, &self.search, self.options.ndots) {
+            match self.ask(&asked, kind).await {
+                Found::Yes(records, _) => {
+                    let chain = follow(&asked, kind, &records);
+                    let addresses: Vec<IpAddr> = chain
+                        .records
+                        .iter()
+                        .filter_map(|record| record.data.ip_addr())
+                        .collect();
+                    let canonical = text_of(&chain.canonical);
+                    if let (Some(canonical), false) = (canonical, addresses.is_empty()) {
+                        // Its case may be the one that we randomised.
+                        let canonical = canonical.to_ascii_lowercase();
+                        let found = Addresses {
+                            canonical,
+                            addresses,
+                        };
+                        return Found::Yes(found, chain.ttl);
+                    }
+                }
+                Found::No(_) => (),
+                Found::Failed => return Found::Failed,
             }
         }
+        Found::No(UNSAID)
+    }
+
+    async fn ask(&self, name: &Name, kind: RecordType) -> Found<Vec<Record>> {
+        let mut options = DnsRequestOptions::default();
+        options.use_edns = self.options.edns0;
+        options.edns_payload_len = self.options.edns_payload_len;
+        options.case_randomization = self.options.case_randomization;
+        options.recursion_desired = true;
+        for pool in &self.pools {
+            let query = Query::query(name.clone(), kind);
+            match pool.lookup(query, options).first_answer().await {
+                Ok(response) => return Found::Yes(response.answers.clone(), 0),
+                Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+                    return Found::No(none.negative_ttl.unwrap_or(UNSAID));
+                }
+                // The first server to answer says that it cannot: the others are asked alone.
+                Err(NetError::Dns(_)) => (),
+                Err(_) => return Found::Failed,
+            }
+        }
+        Found::Failed
     }
 }
 
-fn without_dot(name: &Name) -> String {
-    let text = name.to_utf8();
-    text.strip_suffix('.').map(str::to_owned).unwrap_or(text)
+/// What an answer says about a name.
+struct Chain<'a> {
+    /// The end of the chain of aliases.
+    canonical: Name,
+    /// The records at its end.
+    records: Vec<&'a Record>,
+    /// The shortest life of what was used, in seconds.
+    ttl: u32,
 }
 
-fn failure<T>(error: &NetError) -> Found<T> {
-    use hickory_resolver::proto::op::ResponseCode;
-    match error {
-        NetError::Dns(DnsError::NoRecordsFound(none))
-            if matches!(
-                none.response_code,
-                ResponseCode::NoError | ResponseCode::NXDomain
-            ) =>
-        {
-            Found::Nothing
-        }
-        _ => Found::Failed,
+fn follow<'a>(asked: &Name, kind: RecordType, answers: &'a [Record]) -> Chain<'a> {
+    let mut canonical = asked.clone();
+    let mut ttl = u32::MAX;
+    for _ in 0..MOST_ALIASES {
+        let alias = answers.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) if record.name == canonical => Some((target, record.ttl)),
+            _ => None,
+        });
+        let Some((target, life)) = alias else { break };
+        ttl = ttl.min(life);
+        canonical = target.0.clone();
+    }
+    let records: Vec<&Record> = answers
+        .iter()
+        .filter(|record| record.name == canonical && record.record_type() == kind)
+        .collect();
+    let ttl = records.iter().fold(ttl, |ttl, record| ttl.min(record.ttl));
+    Chain {
+        canonical,
+        records,
+        ttl,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dnsname::name_of;
+    use hickory_resolver::proto::rr::rdata::{A, CNAME};
+
+    fn name(text: &str) -> Name {
+        name_of(text.as_bytes()).unwrap()
+    }
+
+    fn alias(from: &str, to: &str, ttl: u32) -> Record {
+        Record::from_rdata(name(from), ttl, RData::CNAME(CNAME(name(to))))
+    }
+
+    fn address(of: &str, last: u8, ttl: u32) -> Record {
+        Record::from_rdata(name(of), ttl, RData::A(A::new(192, 0, 2, last)))
+    }
+
+    #[test]
+    fn only_records_of_the_name_and_its_aliases_count() {
+        let answers = [
+            alias("a.test", "B.test", 30),
+            address("evil.test", 9, 1),
+            alias("b.test", "c.test", 20),
+            address("c.test", 1, 60),
+            address("C.test", 2, 10),
+        ];
+        let chain = follow(&name("A.test"), RecordType::A, &answers);
+        assert_eq!(chain.canonical, name("c.test"));
+        assert_eq!((chain.records.len(), chain.ttl), (2, 10));
+    }
+
+    #[test]
+    fn a_circle_of_aliases_ends() {
+        let answers = [alias("a.test", "b.test", 1), alias("b.test", "a.test", 1)];
+        let chain = follow(&name("a.test"), RecordType::A, &answers);
+        assert!(chain.records.is_empty());
     }
 }

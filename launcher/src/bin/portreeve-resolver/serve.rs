@@ -1,138 +1,156 @@
-//! Taking questions, many at a time, and answering each exactly once.
+//! The questions, each answered once and in time.
 
-use crate::files::Files;
-use crate::{ident, verify};
+use crate::cache::Cache;
+use crate::ident::{self, Asked};
+use crate::say;
+use crate::sources::Sources;
+use crate::verify::{Verified, verify};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use std::cell::RefCell;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
-use std::time::Duration;
-use tokio::io::Interest;
-use tokio::net::UnixStream;
-use tokio::task::LocalSet;
+use std::time::{Duration, Instant};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, LocalSet};
 use wire::{Answer, Channel, Outcome, Question, ReceiveError, Subject};
 
-/// Our end of the conversation. tokio has no sequenced-packet socket: the stream is another
-/// descriptor of the same socket, used to wait and for nothing else.
-struct End {
-    channel: Channel<Question, Answer>,
-    readiness: UnixStream,
-}
+/// Questions worked on at a time; the others wait, and their time runs.
+const MOST_AT_WORK: usize = 64;
+/// Questions that wait; one more has failed at once.
+const MOST_WAITING: usize = 4096;
 
-impl End {
-    fn new(socket: OwnedFd) -> io::Result<Self> {
-        let twin = std::os::unix::net::UnixStream::from(socket.try_clone()?);
-        twin.set_nonblocking(true)?;
-        Ok(End {
-            channel: Channel::new(socket),
-            readiness: UnixStream::from_std(twin)?,
-        })
-    }
+struct Seat(Channel<Question, Answer>);
 
-    async fn receive(&self) -> Result<Question, ReceiveError> {
-        loop {
-            self.readiness.readable().await.map_err(ReceiveError::Io)?;
-            let received = self.readiness.try_io(Interest::READABLE, || {
-                match self.channel.receive() {
-                    Err(ReceiveError::Empty) => Err(io::Error::from(io::ErrorKind::WouldBlock)),
-                    other => Ok(other),
-                }
-            });
-            if let Ok(received) = received {
-                return received.map(|(question, _)| question);
-            }
-        }
-    }
-
-    /// An answer that cannot be sent has nobody to receive it.
-    async fn send(&self, answer: &Answer) {
-        while self.readiness.writable().await.is_ok() {
-            let send = || self.channel.send(answer, None);
-            match self.readiness.try_io(Interest::WRITABLE, send) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                _ => return,
-            }
-        }
+impl AsRawFd for Seat {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_fd().as_raw_fd()
     }
 }
 
-/// More questions than this are not looked into at a time; those beyond have failed.
-const MOST: usize = 4096;
+struct Desk {
+    seat: AsyncFd<Seat>,
+    at_work: Semaphore,
+    sources: RefCell<Sources>,
+    cache: RefCell<Cache>,
+}
 
-/// Answers questions until the other end closes.
+/// Answers questions until the other end is gone.
 ///
 /// # Errors
-/// A question that is none, and the system's.
-pub async fn serve(socket: OwnedFd) -> Result<(), Box<dyn std::error::Error>> {
-    let end = Rc::new(End::new(socket)?);
-    let files = Rc::new(Files::new());
-    LocalSet::new().run_until(take_questions(end, files)).await
+/// The socket's, and a message that is no question: only our own processes ask.
+pub async fn serve(channel: OwnedFd, sources: Sources, cache: Cache) -> io::Result<()> {
+    fcntl(channel.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    let desk = Rc::new(Desk {
+        seat: AsyncFd::new(Seat(Channel::new(channel)))?,
+        at_work: Semaphore::new(MOST_AT_WORK),
+        sources: RefCell::new(sources),
+        cache: RefCell::new(cache),
+    });
+    LocalSet::new().run_until(receive(desk)).await
 }
 
-async fn take_questions(
-    end: Rc<End>,
-    files: Rc<Files>,
-) -> Result<(), Box<dyn std::error::Error>> {
+async fn receive(desk: Rc<Desk>) -> io::Result<()> {
+    let mut tasks = JoinSet::new();
     loop {
-        match end.receive().await {
-            Ok(question) => {
-                let (end, files) = (Rc::clone(&end), Rc::clone(&files));
-                tokio::task::spawn_local(async move {
-                    let answer = if Rc::strong_count(&end) > MOST {
-                        failed(question.id)
-                    } else {
-                        answer(&files, question).await
-                    };
-                    end.send(&answer).await;
-                });
+        let mut ready = desk.seat.readable().await?;
+        let question = match ready.get_inner().0.receive() {
+            Ok((question, _)) => question,
+            Err(ReceiveError::Empty) => {
+                ready.clear_ready();
+                continue;
             }
-            Err(ReceiveError::Empty) => {}
             Err(ReceiveError::Closed) => return Ok(()),
-            Err(ReceiveError::Malformed(malformed)) => return Err(Box::new(malformed)),
-            Err(ReceiveError::Io(error)) => return Err(Box::new(error)),
+            Err(ReceiveError::Malformed(what)) => return Err(io::Error::other(what)),
+            Err(ReceiveError::Io(error)) => return Err(error),
+        };
+        while tasks.try_join_next().is_some() {}
+        if tasks.len() < MOST_WAITING {
+            tasks.spawn_local(Rc::clone(&desk).answer(question));
+        } else {
+            let failed = Verified::without(Outcome::Failed, 0);
+            desk.send(&answer(question, failed)).await;
         }
     }
 }
 
-async fn answer(files: &Files, question: Question) -> Answer {
-    let deadline = Duration::from_millis(u64::from(question.deadline_ms));
-    match tokio::time::timeout(deadline, find(files, question)).await {
-        Ok(answer) => answer,
-        Err(_) => failed(question.id),
+impl Desk {
+    async fn answer(self: Rc<Self>, question: Question) {
+        let time = Duration::from_millis(u64::from(question.deadline_ms));
+        let found = tokio::time::timeout(time, self.look_up(question.subject)).await;
+        let found = found.unwrap_or_else(|_| Verified::without(Outcome::Failed, 0));
+        self.send(&answer(question, found)).await;
     }
-}
 
-async fn find(files: &Files, Question { id, subject, .. }: Question) -> Answer {
-    match subject {
-        Subject::HostnameOf(socket) => {
-            let found = verify::hostname(&files.current(), socket.ip()).await;
-            Answer {
-                id,
-                outcome: found.outcome,
-                name: found.name.into_bytes(),
-                warning: found.warning.into_bytes(),
+    async fn look_up(&self, subject: Subject) -> Verified {
+        // The semaphore is never closed; were it, nothing could be looked up.
+        let Ok(_turn) = self.at_work.acquire().await else {
+            return Verified::without(Outcome::Failed, 0);
+        };
+        match subject {
+            Subject::HostnameOf(socket) => self.name_of(socket.ip().to_canonical()).await,
+            Subject::UserOf { client, server } => user_of(client, server).await,
+        }
+    }
+
+    async fn name_of(&self, address: IpAddr) -> Verified {
+        let places = {
+            let mut sources = self.sources.borrow_mut();
+            if sources.refresh() {
+                self.cache.borrow_mut().clear();
+            }
+            if let Some(known) = self.cache.borrow().get(address, Instant::now()) {
+                return known;
+            }
+            sources.places()
+        };
+        let verified = verify(&places, address).await;
+        // What was found by rules that no longer hold is not remembered.
+        if places.are_those_of(&self.sources.borrow()) {
+            let mut cache = self.cache.borrow_mut();
+            cache.put(address, &verified, Instant::now());
+        }
+        verified
+    }
+
+    async fn send(&self, answer: &Answer) {
+        if let Err(error) = self.try_send(answer).await {
+            // If nobody listens any more, the loop above ends.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                say(&format!("an answer is lost: {error}"));
             }
         }
-        Subject::UserOf { client, server } => match ident::user(client, server).await {
-            Ok(Some(name)) => Answer {
-                id,
-                outcome: Outcome::Known,
-                name,
-                warning: Vec::new(),
-            },
-            Ok(None) => Answer {
-                outcome: Outcome::None,
-                ..failed(id)
-            },
-            Err(_) => failed(id),
-        },
+    }
+
+    async fn try_send(&self, answer: &Answer) -> io::Result<()> {
+        loop {
+            let mut ready = self.seat.writable().await?;
+            match ready.get_inner().0.send(answer, None) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                sent => return sent,
+            }
+        }
     }
 }
 
-fn failed(id: u64) -> Answer {
+async fn user_of(client: SocketAddr, server: SocketAddr) -> Verified {
+    match ident::ask(client, server).await {
+        Asked::User(name) => Verified {
+            name,
+            ..Verified::without(Outcome::Known, 0)
+        },
+        Asked::Nothing => Verified::without(Outcome::None, 0),
+        Asked::Failed => Verified::without(Outcome::Failed, 0),
+    }
+}
+
+fn answer(question: Question, found: Verified) -> Answer {
     Answer {
-        id,
-        outcome: Outcome::Failed,
-        name: Vec::new(),
-        warning: Vec::new(),
+        id: question.id,
+        outcome: found.outcome,
+        name: found.name,
+        warning: found.warning,
     }
 }

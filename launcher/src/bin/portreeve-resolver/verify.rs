@@ -1,228 +1,237 @@
-//! The name of an address, verified: the name's addresses must include it.
+//! Whether the name of an address is really its name.
 //!
-//! Source: hosts_access(5), PARANOID; the wording of the warnings is tcp_wrappers'.
+//! Source: hosts_access(5), "PATTERNS", `PARANOID`; the warnings are tcpd's, word for word.
 
-use crate::dns::{self, Found};
-use crate::files::{Names, Source};
+use crate::hosts::Addresses;
+use crate::numeric::{is_ipv4, is_ipv6};
+use crate::sources::Found;
 use std::net::IpAddr;
 use wire::Outcome;
 
-/// A verified name or what stands for it, and what the log should say.
+/// Bytes of a name that are used, as in tcpd.
+const NAME_LENGTH: usize = 127;
+/// Bytes of the canonical name that a warning shows.
+const SHOWN: usize = 128;
+/// How long a name is distrusted whose addresses could not be asked for, in seconds.
+const NOT_ASKED: u32 = 5;
+
+/// Where names and addresses are looked up.
+pub trait Names {
+    /// The name of an address.
+    async fn name_of(&self, address: IpAddr) -> Found<Vec<u8>>;
+    /// The addresses of a name that are of the family of `like`.
+    async fn addresses_of(&self, name: &[u8], like: IpAddr) -> Found<Addresses>;
+}
+
+/// What is known about the name of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// What was found.
+    /// Whether there is a name and it is good.
     pub outcome: Outcome,
-    /// The name, if it is good.
-    pub name: String,
-    /// What is wrong with it, if anything.
-    pub warning: String,
+    /// The name if it is good.
+    pub name: Vec<u8>,
+    /// What is wrong with a name that is not.
+    pub warning: Vec<u8>,
+    /// For how many seconds it holds.
+    pub ttl: u32,
 }
 
-/// Bytes of a name that tcp_wrappers keeps.
-const LONGEST: usize = 127;
-const LONGEST_CANONICAL: usize = 128;
+impl Verified {
+    /// An outcome without a name.
+    pub fn without(outcome: Outcome, ttl: u32) -> Self {
+        Verified {
+            outcome,
+            name: Vec::new(),
+            warning: Vec::new(),
+            ttl,
+        }
+    }
 
-/// Finds and verifies the name of `address`.
-pub async fn hostname(names: &Names, address: IpAddr) -> Verified {
-    let address = address.to_canonical();
-    let name = match reverse(names, address).await {
-        Found::Some(name) => name,
-        Found::Nothing => return without_name(Outcome::None),
-        Found::Failed => return without_name(Outcome::Failed),
+    fn paranoid(ttl: u32, warning: &[&[u8]]) -> Self {
+        Verified {
+            warning: warning.concat(),
+            ..Verified::without(Outcome::Paranoid, ttl)
+        }
+    }
+}
+
+/// Looks up the name of an address and the addresses of that name, and compares.
+pub async fn verify(names: &impl Names, address: IpAddr) -> Verified {
+    let (mut name, ttl) = match names.name_of(address).await {
+        Found::Yes(name, ttl) => (name, ttl),
+        Found::No(ttl) => return Verified::without(Outcome::None, ttl),
+        Found::Failed => return Verified::without(Outcome::Failed, 0),
     };
-    if !is_plain(&name) {
-        return without_name(Outcome::None);
+    name.truncate(NAME_LENGTH);
+    let (own, other) = match address {
+        IpAddr::V4(_) => (is_ipv4(&name), is_ipv6(&name)),
+        IpAddr::V6(_) => (is_ipv6(&name), is_ipv4(&name)),
+    };
+    if own {
+        let what = b"host name/name mismatch: reverse lookup results in non-FQDN ";
+        return Verified::paranoid(ttl, &[what, &name]);
     }
-    let name = cut(&name, LONGEST);
-    let v4 = address.is_ipv4();
-    if is_numeric(&name, v4) {
-        let text = format!("host name/name mismatch: reverse lookup results in non-FQDN {name}");
-        return paranoid(text);
-    }
-    match forward(names, &name, v4).await {
-        Found::Some((canonical, addresses)) => judge(address, &name, &canonical, &addresses),
-        missing => {
-            let family = if v4 { "AF_INET" } else { "AF_INET6" };
-            let text = format!("can't verify hostname: getaddrinfo({name}, {family}) failed");
-            let outcome = match missing {
-                Found::Failed => Outcome::Failed,
-                _ => Outcome::Paranoid,
-            };
-            Verified {
-                outcome,
-                ..paranoid(text)
-            }
-        }
-    }
-}
-
-fn judge(address: IpAddr, name: &str, canonical: &str, addresses: &[IpAddr]) -> Verified {
-    let shown = cut(canonical, LONGEST_CANONICAL);
-    if !canonical.eq_ignore_ascii_case(name) && !name.eq_ignore_ascii_case("localhost") {
-        return paranoid(format!("host name/name mismatch: {name} != {shown}"));
-    }
-    if !addresses.contains(&address) {
-        return paranoid(format!("host name/address mismatch: {address} != {shown}"));
-    }
-    Verified {
-        outcome: Outcome::Known,
-        name: name.to_owned(),
-        warning: String::new(),
-    }
-}
-
-async fn reverse(names: &Names, address: IpAddr) -> Found<String> {
-    let mut result = nothing(names);
-    for source in &names.order {
-        result = match source {
-            Source::Files => match names.hosts.name_of(address) {
-                Some(name) => Found::Some(name.to_owned()),
-                None => result,
-            },
-            Source::Other => Found::Failed,
-            Source::Dns => worse(result, dns::name_of(names.dns.as_ref(), address).await),
-        };
-        if matches!(result, Found::Some(_)) {
-            break;
-        }
-    }
-    result
-}
-
-async fn forward(names: &Names, name: &str, v4: bool) -> Found<(String, Vec<IpAddr>)> {
-    let mut result = nothing(names);
-    for source in &names.order {
-        result = match source {
-            Source::Files => match names.hosts.addresses_of(name, v4) {
-                Some(entry) => Found::Some((entry.canonical, entry.addresses)),
-                None => result,
-            },
-            Source::Other => Found::Failed,
-            Source::Dns => worse(result, dns::addresses_of(names.dns.as_ref(), name, v4).await),
-        };
-        if matches!(result, Found::Some(_)) {
-            break;
-        }
-    }
-    result
-}
-
-/// A name that is found is found; otherwise one source that failed makes the search fail.
-fn worse<T>(earlier: Found<T>, now: Found<T>) -> Found<T> {
-    match (earlier, now) {
-        (Found::Failed, Found::Nothing) => Found::Failed,
-        (_, now) => now,
-    }
-}
-
-/// What it means that no source found anything before any was asked.
-fn nothing<T>(names: &Names) -> Found<T> {
-    if names.order.is_empty() {
-        Found::Failed
+    let found = if other {
+        Found::No(ttl)
     } else {
-        Found::Nothing
-    }
+        names.addresses_of(&name, address).await
+    };
+    let (found, ttl) = match found {
+        Found::Yes(found, life) => (found, ttl.min(life)),
+        Found::No(life) => return unverifiable(address, &name, ttl.min(life)),
+        Found::Failed => return unverifiable(address, &name, NOT_ASKED),
+    };
+    compare(address, name, &found, ttl)
 }
 
-fn without_name(outcome: Outcome) -> Verified {
+fn unverifiable(address: IpAddr, name: &[u8], ttl: u32) -> Verified {
+    let family: &[u8] = match address {
+        IpAddr::V4(_) => b"AF_INET",
+        IpAddr::V6(_) => b"AF_INET6",
+    };
+    let what = b"can't verify hostname: getaddrinfo(";
+    Verified::paranoid(ttl, &[what, name, b", ", family, b") failed"])
+}
+
+fn compare(address: IpAddr, name: Vec<u8>, found: &Addresses, ttl: u32) -> Verified {
+    let canonical = &found.canonical;
+    if !canonical.eq_ignore_ascii_case(&name) && !name.eq_ignore_ascii_case(b"localhost") {
+        let shown = canonical.get(..SHOWN).unwrap_or(canonical);
+        let what = b"host name/name mismatch: ";
+        return Verified::paranoid(ttl, &[what, &name, b" != ", shown]);
+    }
+    // A link-local address is one only together with its interface, which no table of names
+    // holds: the C library never finds it there either.
+    if is_link_local(address) || !found.addresses.contains(&address) {
+        let address = address.to_string();
+        let what = b"host name/address mismatch: ";
+        return Verified::paranoid(ttl, &[what, address.as_bytes(), b" != ", canonical]);
+    }
     Verified {
-        outcome,
-        name: String::new(),
-        warning: String::new(),
+        name,
+        ..Verified::without(Outcome::Known, ttl)
     }
 }
 
-fn paranoid(warning: String) -> Verified {
-    Verified {
-        outcome: Outcome::Paranoid,
-        name: String::new(),
-        warning,
-    }
-}
-
-fn cut(text: &str, bytes: usize) -> String {
-    text.chars()
-        .scan(0, |length, c| {
-            *length += c.len_utf8();
-            (*length <= bytes).then_some(c)
-        })
-        .collect()
-}
-
-/// Letters, digits and what host names are made of besides: glibc takes no other name from
-/// DNS, and a log line must not be made of what a client's zone says.
-fn is_plain(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with('-')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-}
-
-/// Whether getaddrinfo(3) would read the name as an address: dotted, or a single number in
-/// decimal, octal or hexadecimal.
-fn is_numeric(name: &str, v4: bool) -> bool {
-    if !v4 {
-        return name.parse::<std::net::Ipv6Addr>().is_ok();
-    }
-    let parts: Vec<&str> = name.split('.').collect();
-    parts.len() <= 4 && parts.iter().all(|part| is_number(part))
-}
-
-fn is_number(text: &str) -> bool {
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
-        None => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),
-    }
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    struct Fixed {
+        name: Found<Vec<u8>>,
+        addresses: Found<Addresses>,
     }
 
-    #[test]
-    fn a_name_must_lead_back() {
-        let (good, other) = (ip("192.0.2.1"), ip("192.0.2.2"));
-        let known = judge(good, "a.example", "A.example", &[other, good]);
-        assert_eq!(
-            (known.outcome, known.name.as_str()),
-            (Outcome::Known, "a.example")
-        );
-        let alias = judge(good, "a.example", "b.example", &[good]);
-        assert_eq!(
-            alias.warning,
-            "host name/name mismatch: a.example != b.example"
-        );
-        let liar = judge(good, "a.example", "a.example", &[other]);
-        assert_eq!(
-            liar.warning,
-            "host name/address mismatch: 192.0.2.1 != a.example"
-        );
-        assert_eq!(
-            (alias.outcome, liar.outcome),
-            (Outcome::Paranoid, Outcome::Paranoid)
-        );
-    }
-
-    #[test]
-    fn names_that_are_numbers() {
-        for name in ["10.1.1.1", "12345", "0x7f.1", "010.1"] {
-            assert!(is_numeric(name, true), "{name}");
+    impl Names for Fixed {
+        async fn name_of(&self, _: IpAddr) -> Found<Vec<u8>> {
+            self.name.clone()
         }
-        for name in ["a.1", "1.2.3.4.5", "0xg", "1a", ""] {
-            assert!(!is_numeric(name, true), "{name}");
+
+        async fn addresses_of(&self, _: &[u8], _: IpAddr) -> Found<Addresses> {
+            self.addresses.clone()
         }
     }
 
+    fn named(name: &str) -> Found<Vec<u8>> {
+        Found::Yes(name.as_bytes().to_vec(), 60)
+    }
+
+    fn at(canonical: &str, addresses: &[&str]) -> Found<Addresses> {
+        let found = Addresses {
+            canonical: canonical.as_bytes().to_vec(),
+            addresses: addresses.iter().map(|a| a.parse().unwrap()).collect(),
+        };
+        Found::Yes(found, 30)
+    }
+
+    fn verified(address: &str, name: Found<Vec<u8>>, addresses: Found<Addresses>) -> Verified {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let fixed = Fixed { name, addresses };
+        runtime.block_on(verify(&fixed, address.parse().unwrap()))
+    }
+
+    /// The warning of a name that does not check out.
+    fn warning(address: &str, name: Found<Vec<u8>>, addresses: Found<Addresses>) -> String {
+        let verified = verified(address, name, addresses);
+        assert_eq!(verified.outcome, Outcome::Paranoid);
+        assert!(verified.name.is_empty());
+        String::from_utf8(verified.warning).unwrap()
+    }
+
     #[test]
-    fn names_that_are_none() {
-        for name in ["", "a b", "a\nb", "-x", "ä.example", "a%n"] {
-            assert!(!is_plain(name), "{name}");
-        }
-        assert!(is_plain("a_1-b.example"));
+    fn a_name_that_leads_back_is_good() {
+        let found = at("a.test", &["192.0.2.9", "192.0.2.1"]);
+        let good = verified("192.0.2.1", named("A.test"), found);
+        assert_eq!(good.outcome, Outcome::Known);
+        assert_eq!((good.name.as_slice(), good.ttl), (&b"A.test"[..], 30));
+        assert!(good.warning.is_empty());
+    }
+
+    #[test]
+    fn localhost_may_have_another_canonical_name() {
+        let found = at("vm", &["127.0.0.1"]);
+        let good = verified("127.0.0.1", named("localhost"), found);
+        assert_eq!(good.name, b"localhost");
+    }
+
+    #[test]
+    fn no_name_and_no_answer_are_told_apart() {
+        let none = verified("192.0.2.1", Found::No(7), Found::Failed);
+        assert_eq!(none, Verified::without(Outcome::None, 7));
+        let failed = verified("192.0.2.1", Found::Failed, Found::Failed);
+        assert_eq!(failed.outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn the_warnings_are_tcpds() {
+        let no = || Found::No(9);
+        assert_eq!(
+            warning("192.0.2.1", named("0x7f.1"), no()),
+            "host name/name mismatch: reverse lookup results in non-FQDN 0x7f.1"
+        );
+        assert_eq!(
+            warning("2001:db8::1", named("1.2.3.4"), at("1.2.3.4", &["2001:db8::1"])),
+            "can't verify hostname: getaddrinfo(1.2.3.4, AF_INET6) failed"
+        );
+        assert_eq!(
+            warning("192.0.2.1", named("a.test"), no()),
+            "can't verify hostname: getaddrinfo(a.test, AF_INET) failed"
+        );
+        assert_eq!(
+            warning("192.0.2.1", named("a.test"), Found::Failed),
+            "can't verify hostname: getaddrinfo(a.test, AF_INET) failed"
+        );
+        assert_eq!(
+            warning("192.0.2.1", named("short"), at("short.dom", &["192.0.2.1"])),
+            "host name/name mismatch: short != short.dom"
+        );
+        assert_eq!(
+            warning("192.0.2.1", named("a.test"), at("a.test", &["192.0.2.2"])),
+            "host name/address mismatch: 192.0.2.1 != a.test"
+        );
+        assert_eq!(
+            warning("fe80::1", named("a.test"), at("a.test", &["fe80::1"])),
+            "host name/address mismatch: fe80::1 != a.test"
+        );
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        let long = "x".repeat(200);
+        let text = warning("192.0.2.1", named(&long), at(&long, &["192.0.2.1"]));
+        let expected = format!("{} != {}", "x".repeat(127), "x".repeat(128));
+        assert_eq!(text, format!("host name/name mismatch: {expected}"));
+    }
+
+    #[test]
+    fn an_empty_name_is_never_good() {
+        assert_eq!(
+            warning("192.0.2.1", named(""), Found::No(1)),
+            "can't verify hostname: getaddrinfo(, AF_INET) failed"
+        );
     }
 }

@@ -3,6 +3,8 @@
 use crate::bind::{Listening, Sockets};
 use launcher::check::Source;
 use policy::diagnostic::{Diagnostic, Severity};
+use policy::hosts::settings;
+use policy::hosts::verdict::Compat;
 use policy::service::native::Settings;
 use policy::service::{FileKind, Service, assemble, inetd, kind, native};
 use std::collections::VecDeque;
@@ -34,6 +36,8 @@ pub struct Configuration {
     pub diagnostics: Vec<Diagnostic>,
     /// Nothing of it may take effect.
     pub unusable: bool,
+    /// How access rules are taken.
+    pub compat: Compat,
 }
 
 impl Configuration {
@@ -73,10 +77,42 @@ impl Configuration {
             }
             configuration.sources.push(Source { path, text });
         }
+        configuration.read_compat();
         let (services, problems) = assemble(configuration.services, &hardens);
         configuration.services = services;
         configuration.diagnostics.extend(problems);
         configuration
+    }
+
+    /// Reads tcpd.conf, which holds for us too. What is wrong with it leaves rules strict.
+    fn read_compat(&mut self) {
+        let text = match std::fs::read(settings::PATH) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(error) => {
+                let path = PathBuf::from(settings::PATH);
+                return self.cannot_read(path, &error, None);
+            }
+        };
+        match settings::parse(&text) {
+            Ok(compat) => self.compat = compat,
+            Err(wrong) => {
+                let start = text.split_inclusive(|&byte| byte == b'\n');
+                let start: usize = start.take(wrong.line - 1).map(<[u8]>::len).sum();
+                let end = text.iter().skip(start).position(|&byte| byte == b'\n');
+                let end = end.map_or(text.len(), |length| start + length);
+                self.diagnostics.push(Diagnostic {
+                    severity: Severity::Error,
+                    file: self.sources.len(),
+                    span: start..end,
+                    what: wrong.what,
+                    consequence: "access rules are taken strictly".to_owned(),
+                });
+            }
+        }
+        self.legacy.push(true);
+        let path = PathBuf::from(settings::PATH);
+        self.sources.push(Source { path, text });
     }
 
     fn cannot_read(&mut self, path: PathBuf, error: &std::io::Error, named_at: NamedAt) {
@@ -169,7 +205,6 @@ fn merged(first: Settings, second: Settings) -> Settings {
         log: native::Log {
             json: first.log.json.or(second.log.json),
             syslog: first.log.syslog.or(second.log.syslog),
-            journald: first.log.journald.or(second.log.journald),
         },
     }
 }

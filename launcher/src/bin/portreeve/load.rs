@@ -9,6 +9,8 @@ use crate::state::State;
 use launcher::plan::{self, Plan, PlannedService};
 use launcher::role_user::{FRONTEND, RESOLVER};
 use policy::diagnostic::Severity;
+use policy::hosts::verdict::Compat;
+use policy::service::native::{Log, Syslog};
 use policy::service::{Mode, Server, Service};
 use portreeve_log::syslog::Severity as Level;
 use std::collections::HashMap;
@@ -48,6 +50,13 @@ pub fn load(state: &mut State) -> Result<Loaded, NothingLoaded> {
     // What does not work is left out of a first configuration: the rest is better than
     // nothing. Later there is something better: what works already.
     if !state.starting && configuration.has_errors() {
+        return Err(NothingLoaded);
+    }
+    if let Some(path) = &configuration.settings.pid_file
+        && state.starting
+        && let Err(reason) = state.write_pid_file(path)
+    {
+        state.say(Level::LOG_ERR, &reason);
         return Err(NothingLoaded);
     }
     let audit = match audit {
@@ -159,6 +168,15 @@ fn planned(
     }
 }
 
+/// The facility of connections' lines in syslog; `None`: they are not sent there.
+fn facility(log: &Log) -> Option<String> {
+    match &log.syslog {
+        Some(Syslog::Off) => None,
+        Some(Syslog::Facility(facility)) => Some(facility.clone()),
+        None => Some("daemon".to_owned()),
+    }
+}
+
 /// Opens the file of JSON records, for appending.
 fn open_audit(configuration: &Configuration) -> Result<Option<OwnedFd>, String> {
     let Some(path) = &configuration.settings.log.json else {
@@ -214,7 +232,8 @@ impl State {
         let (allow, deny) = configuration.tables();
         let tables = (allow.to_owned(), deny.to_owned());
         let tables = std::mem::replace(&mut self.tables, tables);
-        draft.plan.tcp_wrappers = false;
+        draft.plan.tcp_wrappers = configuration.compat == Compat::TcpWrappers;
+        draft.plan.facility = facility(&configuration.settings.log);
         let sealed = launcher::plan::pack(c"portreeve-plan", &draft.plan)
             .and_then(|plan| Ok((plan, self.read_tables()?)));
         let (plan, read_tables) = match sealed {

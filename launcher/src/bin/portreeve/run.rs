@@ -61,6 +61,7 @@ fn serve(files: Vec<PathBuf>) -> Result<ExitCode, Box<dyn std::error::Error>> {
         servers: Servers::default(),
         tables: (PathBuf::new(), PathBuf::new()),
         role_users: (String::new(), String::new()),
+        pid_file: None,
         stderr: Arc::new(io::stderr().as_fd().try_clone_to_owned()?),
     };
     std::env::set_current_dir("/")?;

@@ -34,6 +34,8 @@ pub struct State {
     pub tables: (PathBuf, PathBuf),
     /// Users of the frontend and the resolver, by name.
     pub role_users: (String, String),
+    /// The file with the monitor's process number, to be removed at the end.
+    pub pid_file: Option<PathBuf>,
     /// Standard error, for servers of the native language.
     pub stderr: Arc<OwnedFd>,
 }
@@ -55,6 +57,20 @@ impl State {
             sealed: Arc::new(sealed),
             need_names,
         })
+    }
+
+    /// Writes the monitor's process number to a file, which is removed at the end.
+    ///
+    /// # Errors
+    /// Why it cannot be written, one line.
+    pub fn write_pid_file(&mut self, path: &str) -> Result<(), String> {
+        let text = format!("{}\n", std::process::id());
+        std::fs::write(path, text).map_err(|error| {
+            let reason = portreeve_log::errno_text(&error);
+            format!("cannot write {path}: {reason}")
+        })?;
+        self.pid_file = Some(PathBuf::from(path));
+        Ok(())
     }
 
     /// Says something to the log and, while starting, on standard error.

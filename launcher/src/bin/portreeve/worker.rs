@@ -144,8 +144,12 @@ fn work(mut state: State, todo: &Receiver<Job>, reply: &Reply) {
             }
         };
         if reply.send(answer).is_err() {
-            return;
+            break;
         }
+    }
+    if let Some(path) = &state.pid_file {
+        // A file that is left behind names a process that is gone, as after a crash.
+        drop(std::fs::remove_file(path));
     }
 }
 

@@ -13,7 +13,6 @@
 //! [log]
 //! json = "/var/log/portreeve/audit.jsonl"
 //! syslog = "daemon"                           # a facility; false: none
-//! journald = false
 //!
 //! [service.rsync]
 //! listen = ["tcp:873"]                        # also "tcp4:", "tcp6:", "tcp46:", "udp:" …, "tcp:ADDR:PORT"
@@ -96,8 +95,6 @@ pub struct Log {
     pub json: Option<String>,
     /// syslog.
     pub syslog: Option<Syslog>,
-    /// The systemd journal.
-    pub journald: Option<bool>,
 }
 
 /// Whether records go to syslog.
@@ -232,10 +229,5 @@ fn log(reader: &mut Reader, table: &mut Table) -> Log {
             None
         }
     });
-    let journald = table.take("journald").and_then(|item| item.boolean(reader));
-    Log {
-        json,
-        syslog,
-        journald,
-    }
+    Log { json, syslog }
 }

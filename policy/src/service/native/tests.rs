@@ -156,7 +156,7 @@ fn settings_and_includes() {
         hosts_deny = "/d"
         pid_file = "/run/p"
         roles = { frontend_user = "f", resolver_user = "r" }
-        log = { json = "/l", syslog = "local3", journald = true }
+        log = { json = "/l", syslog = "local3" }
         [harden.in-telnetd]
         profile = "strict"
         sandbox.Nice = 5
@@ -179,7 +179,6 @@ fn settings_and_includes() {
         Log {
             json: Some("/l".into()),
             syslog,
-            journald: Some(true)
         }
     );
     let harden = &configuration.hardens[0];
