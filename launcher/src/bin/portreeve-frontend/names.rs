@@ -25,9 +25,16 @@ const MOST_WAITING: usize = 4096;
 const NAME_DEADLINE: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long to wait for a resolver to be there at all.
+const START: Duration = Duration::from_secs(5);
+/// A question that was put to so many resolvers, none of which lived to answer it, has failed.
+const MOST_ASKED: u8 = 2;
+
 struct Waiting {
     arrival: Arrival,
     wanted: Wanted,
+    question: Question,
+    asked: u8,
     until: Instant,
 }
 
@@ -40,48 +47,55 @@ pub struct Names {
 }
 
 impl Names {
-    /// Talks to this resolver from now on; what was asked of an earlier one has failed.
+    /// Talks to this resolver from now on, and puts to it what an earlier one has left
+    /// unanswered. The arrivals returned can be decided now.
     pub fn connect(&mut self, socket: OwnedFd) -> Vec<Arrival> {
         self.channel = Some(Channel::new(socket));
-        self.fail_all()
+        let hopeless: Vec<u64> = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.asked >= MOST_ASKED)
+            .map(|(id, _)| *id)
+            .collect();
+        let failed = self.fail(&hopeless);
+        for waiting in self.waiting.values_mut() {
+            waiting.ask(self.channel.as_ref());
+        }
+        failed
     }
 
     /// Asks for what `arrival` needs. If it cannot be asked, the arrival comes back with the
     /// lookup failed.
     pub fn ask(&mut self, arrival: Arrival, wanted: Wanted) -> Option<Arrival> {
-        let deadline = match wanted {
-            Wanted::User(seconds) => Duration::from_secs(u64::from(seconds)),
-            Wanted::Client | Wanted::Server => NAME_DEADLINE,
-        };
         let id = self.next;
         self.next += 1;
-        let question = subject(&arrival, wanted).map(|subject| Question {
-            id,
-            deadline_ms: u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX),
-            subject,
-        });
-        let sent = match (&self.channel, question) {
-            (Some(channel), Some(question)) if self.waiting.len() < MOST_WAITING => {
-                channel.send(&question, None).is_ok()
-            }
-            _ => false,
+        let Some(subject) = subject(&arrival, wanted) else {
+            return Some(failed(arrival, wanted));
         };
-        if !sent {
+        if self.waiting.len() >= MOST_WAITING {
             return Some(failed(arrival, wanted));
         }
-        let until = Instant::now() + deadline + GRACE;
-        self.waiting.insert(
+        let question = Question {
             id,
-            Waiting {
-                arrival,
-                wanted,
-                until,
-            },
-        );
+            deadline_ms: u32::try_from(deadline(wanted).as_millis()).unwrap_or(u32::MAX),
+            subject,
+        };
+        let mut waiting = Waiting {
+            arrival,
+            wanted,
+            question,
+            asked: 0,
+            until: Instant::now() + START,
+        };
+        waiting.ask(self.channel.as_ref());
+        self.waiting.insert(id, waiting);
         None
     }
 
     /// Takes the answers that are there. The arrivals returned can be decided now.
+    ///
+    /// A resolver that is gone is replaced by the monitor: what it was asked waits for the
+    /// next one.
     pub fn receive(&mut self) -> Vec<Arrival> {
         let mut ready = Vec::new();
         while let Some(channel) = &self.channel {
@@ -94,7 +108,6 @@ impl Names {
                 Err(ReceiveError::Empty) => break,
                 Err(ReceiveError::Closed | ReceiveError::Malformed(_) | ReceiveError::Io(_)) => {
                     self.channel = None;
-                    ready.extend(self.fail_all());
                 }
             }
         }
@@ -103,16 +116,20 @@ impl Names {
 
     /// The arrivals that have waited too long, with their lookups failed.
     pub fn overdue(&mut self, now: Instant) -> Vec<Arrival> {
+        for waiting in self
+            .waiting
+            .values_mut()
+            .filter(|waiting| waiting.asked == 0)
+        {
+            waiting.ask(self.channel.as_ref());
+        }
         let late: Vec<u64> = self
             .waiting
             .iter()
-            .filter(|(_, w)| w.until <= now)
+            .filter(|(_, waiting)| waiting.until <= now)
             .map(|(id, _)| *id)
             .collect();
-        late.into_iter()
-            .filter_map(|id| self.waiting.remove(&id))
-            .map(Waiting::fail)
-            .collect()
+        self.fail(&late)
     }
 
     /// Whether anything is being waited for.
@@ -120,17 +137,28 @@ impl Names {
         !self.waiting.is_empty()
     }
 
-    fn fail_all(&mut self) -> Vec<Arrival> {
-        std::mem::take(&mut self.waiting)
-            .into_values()
-            .map(Waiting::fail)
+    fn fail(&mut self, ids: &[u64]) -> Vec<Arrival> {
+        let waiting = ids.iter().filter_map(|id| self.waiting.remove(id));
+        waiting
+            .map(|waiting| failed(waiting.arrival, waiting.wanted))
             .collect()
     }
 }
 
 impl Waiting {
-    fn fail(self) -> Arrival {
-        failed(self.arrival, self.wanted)
+    /// Puts the question to the resolver, if one is there and takes it.
+    fn ask(&mut self, channel: Option<&Channel<Answer, Question>>) {
+        if channel.is_some_and(|channel| channel.send(&self.question, None).is_ok()) {
+            self.asked += 1;
+            self.until = Instant::now() + deadline(self.wanted) + GRACE;
+        }
+    }
+}
+
+fn deadline(wanted: Wanted) -> Duration {
+    match wanted {
+        Wanted::User(seconds) => Duration::from_secs(u64::from(seconds)),
+        Wanted::Client | Wanted::Server => NAME_DEADLINE,
     }
 }
 

@@ -24,6 +24,8 @@ struct Entry {
 pub struct Cache {
     entries: HashMap<IpAddr, Entry>,
     capacity: usize,
+    /// Of the files that say how names are found.
+    generation: u64,
 }
 
 impl Cache {
@@ -32,23 +34,36 @@ impl Cache {
         Cache {
             entries: HashMap::new(),
             capacity,
+            generation: 0,
         }
     }
 
-    /// What is known about an address.
-    pub fn get(&self, address: IpAddr, now: Instant) -> Option<Verified> {
+    /// What is known about an address. What was found before files changed is forgotten.
+    pub fn get(&mut self, address: IpAddr, generation: u64) -> Option<Verified> {
+        self.get_at(address, generation, Instant::now())
+    }
+
+    /// Remembers what was found out, unless that is nothing or files have changed since.
+    pub fn put(&mut self, address: IpAddr, verified: &Verified, generation: u64) {
+        self.put_at(address, verified, generation, Instant::now());
+    }
+
+    fn get_at(&mut self, address: IpAddr, generation: u64, now: Instant) -> Option<Verified> {
+        if generation != self.generation {
+            self.generation = generation;
+            self.entries.clear();
+        }
         let entry = self.entries.get(&address)?;
         (now < entry.until).then(|| entry.verified.clone())
     }
 
-    /// Remembers what was found out, unless that is nothing.
-    pub fn put(&mut self, address: IpAddr, verified: &Verified, now: Instant) {
+    fn put_at(&mut self, address: IpAddr, verified: &Verified, generation: u64, now: Instant) {
         let (least, most) = match verified.outcome {
             Outcome::Known | Outcome::Paranoid => NAME,
             Outcome::None => NO_NAME,
             Outcome::Failed => return,
         };
-        if self.capacity == 0 {
+        if self.capacity == 0 || generation != self.generation {
             return;
         }
         if self.entries.len() >= self.capacity && !self.entries.contains_key(&address) {
@@ -60,11 +75,6 @@ impl Cache {
             until: now + life,
         };
         self.entries.insert(address, entry);
-    }
-
-    /// Forgets everything: a file has changed.
-    pub fn clear(&mut self) {
-        self.entries.clear();
     }
 
     /// Forgets what no longer holds, or else what holds for the shortest time.
@@ -101,9 +111,10 @@ mod tests {
     fn life(outcome: Outcome, ttl: u32) -> u64 {
         let now = Instant::now();
         let mut cache = Cache::new(1);
-        cache.put(ip(1), &verified(outcome, ttl), now);
+        cache.put_at(ip(1), &verified(outcome, ttl), 0, now);
+        let after = |seconds| now + Duration::from_secs(seconds);
         (0..5000)
-            .find(|&s| cache.get(ip(1), now + Duration::from_secs(s)).is_none())
+            .find(|&seconds| cache.get_at(ip(1), 0, after(seconds)).is_none())
             .unwrap()
     }
 
@@ -118,25 +129,32 @@ mod tests {
 
     #[test]
     fn it_does_not_grow_and_drops_what_ends_soonest() {
-        let now = Instant::now();
         let mut cache = Cache::new(2);
         for (last, ttl) in [(1, 300), (2, 100), (3, 200)] {
-            cache.put(ip(last), &verified(Outcome::Known, ttl), now);
+            cache.put(ip(last), &verified(Outcome::Known, ttl), 0);
         }
-        let kept = [1, 2, 3].map(|last| cache.get(ip(last), now).is_some());
+        let kept = [1, 2, 3].map(|last| cache.get(ip(last), 0).is_some());
         assert_eq!(kept, [true, false, true]);
-        cache.put(ip(3), &verified(Outcome::None, 20), now);
-        assert_eq!(cache.get(ip(3), now).unwrap().outcome, Outcome::None);
-        assert!(cache.get(ip(1), now).is_some());
-        cache.clear();
-        assert!(cache.get(ip(1), now).is_none());
+        cache.put(ip(3), &verified(Outcome::None, 20), 0);
+        assert_eq!(cache.get(ip(3), 0).unwrap().outcome, Outcome::None);
+        assert!(cache.get(ip(1), 0).is_some());
+    }
+
+    #[test]
+    fn a_change_of_files_makes_it_forget() {
+        let mut cache = Cache::new(2);
+        cache.put(ip(1), &verified(Outcome::Known, 100), 0);
+        assert!(cache.get(ip(2), 1).is_none());
+        // Asked for before the change, found after it.
+        cache.put(ip(2), &verified(Outcome::Known, 100), 0);
+        assert!(cache.get(ip(1), 1).is_none());
+        assert!(cache.get(ip(2), 1).is_none());
     }
 
     #[test]
     fn one_without_room_remembers_nothing() {
-        let now = Instant::now();
         let mut cache = Cache::new(0);
-        cache.put(ip(1), &verified(Outcome::Known, 100), now);
-        assert!(cache.get(ip(1), now).is_none());
+        cache.put(ip(1), &verified(Outcome::Known, 100), 0);
+        assert!(cache.get(ip(1), 0).is_none());
     }
 }

@@ -33,7 +33,10 @@ pub struct Dns {
 }
 
 impl Dns {
-    /// Asks nobody yet. `None` if the library cannot be set up.
+    /// Asks nobody yet.
+    ///
+    /// # Errors
+    /// The library cannot be set up.
     pub fn new(conf: &ResolvConf) -> Result<Self, NetError> {
         let mut groups = vec![conf.servers.clone()];
         if conf.servers.len() > 1 {

@@ -32,10 +32,7 @@ pub fn name_of(text: &[u8]) -> Option<Name> {
     if !is_host_name(labels.iter().copied()) {
         return None;
     }
-    let labels: Result<Vec<Label>, _> = labels
-        .into_iter()
-        .map(Label::from_raw_bytes)
-        .collect();
+    let labels: Result<Vec<Label>, _> = labels.into_iter().map(Label::from_raw_bytes).collect();
     Name::from_labels(labels.ok()?).ok()
 }
 
@@ -70,7 +67,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn spelled(text: &str, search: &[&str], ndots: usize) -> Vec<String> {
-        let search: Vec<Name> = search.iter().map(|d| name_of(d.as_bytes()).unwrap()).collect();
+        let search: Vec<Name> = search
+            .iter()
+            .map(|d| name_of(d.as_bytes()).unwrap())
+            .collect();
         let names = candidates(text.as_bytes(), &search, ndots);
         names.iter().map(Name::to_ascii).collect()
     }
@@ -99,7 +99,9 @@ mod tests {
         }
         let long = "x".repeat(64);
         let longer = ["abcdefghi"; 30].join(".");
-        for bad in ["", "-a", "a b", "a..b", ".", "a\0", "ä.test", "a/b", &long, &longer] {
+        for bad in [
+            "", "-a", "a b", "a..b", ".", "a\0", "ä.test", "a/b", &long, &longer,
+        ] {
             assert!(name_of(bad.as_bytes()).is_none(), "{bad}");
         }
         let inner_dot = Name::from_labels([&b"a.b"[..], b"c"]).unwrap();

@@ -140,7 +140,10 @@ mod tests {
     fn an_address_has_the_first_name_of_its_first_line() {
         let hosts = hosts(FILE);
         let name = |address| hosts.name_of(ip(address)).map(|name| name.to_vec());
-        assert_eq!(name("192.0.2.1").as_deref(), Some(&b"alpha.example.com"[..]));
+        assert_eq!(
+            name("192.0.2.1").as_deref(),
+            Some(&b"alpha.example.com"[..])
+        );
         assert_eq!(name("127.0.0.1").as_deref(), Some(&b"localhost"[..]));
         assert_eq!(name("192.0.2.3").as_deref(), Some(&b"mapped"[..]));
         assert_eq!(name("192.0.2.4"), None);
@@ -151,7 +154,9 @@ mod tests {
     #[test]
     fn a_name_has_the_addresses_of_all_its_lines_in_one_family() {
         let hosts = hosts(FILE);
-        let found = hosts.addresses_of(b"ALPHA.example.com", ip("0.0.0.0")).unwrap();
+        let found = hosts
+            .addresses_of(b"ALPHA.example.com", ip("0.0.0.0"))
+            .unwrap();
         assert_eq!(found.canonical, b"alpha.example.com");
         assert_eq!(found.addresses, [ip("192.0.2.1"), ip("192.0.2.2")]);
         let found = hosts.addresses_of(b"alpha", ip("::")).unwrap();

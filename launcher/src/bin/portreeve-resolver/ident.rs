@@ -52,7 +52,11 @@ fn unmapped(socket: SocketAddr) -> SocketAddr {
 }
 
 /// Sends the query from the address that the client knows, and reads one line.
-async fn exchange(socket: TcpSocket, client: SocketAddr, server: SocketAddr) -> io::Result<Vec<u8>> {
+async fn exchange(
+    socket: TcpSocket,
+    client: SocketAddr,
+    server: SocketAddr,
+) -> io::Result<Vec<u8>> {
     socket.bind(SocketAddr::new(server.ip(), 0))?;
     let stream = socket.connect(SocketAddr::new(client.ip(), PORT)).await?;
     let query = format!("{},{}\r\n", client.port(), server.port());
@@ -146,7 +150,10 @@ mod tests {
         for (line, user) in [
             ("6193, 23 : USERID : UNIX : stjohns\r", "stjohns"),
             ("6193,23:USERID:UNIX:u", "u"),
-            (" 6193\t,\x0b23 :  USERID  :UNIX,US-ASCII:\x0c a:b@c\"d e", "a:b@c\"d"),
+            (
+                " 6193\t,\x0b23 :  USERID  :UNIX,US-ASCII:\x0c a:b@c\"d e",
+                "a:b@c\"d",
+            ),
             ("6193, 23 : USERID : : x", "x"),
             ("06193, 0023 : USERID : OTHER : x\0y", "x"),
         ] {

@@ -153,7 +153,10 @@ mod tests {
         assert_eq!(places, [Place::Files, Place::Dns, Place::MyHostname]);
         assert!(order.steps.iter().all(|s| !s.ends_if_not_found));
         assert_eq!(left_out, ["mdns4_minimal"]);
-        assert_eq!(read("hosts: files [SUCCESS=merge] dns").1, ["[SUCCESS=merge]"]);
+        assert_eq!(
+            read("hosts: files [SUCCESS=merge] dns").1,
+            ["[SUCCESS=merge]"]
+        );
     }
 
     #[test]

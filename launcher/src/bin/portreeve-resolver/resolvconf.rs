@@ -98,7 +98,12 @@ mod tests {
 
     #[test]
     fn without_a_server_the_local_one_is_asked() {
-        for text in ["", "options timeout:1\n", "search a.test\n", "search a..b\n"] {
+        for text in [
+            "",
+            "options timeout:1\n",
+            "search a.test\n",
+            "search a..b\n",
+        ] {
             assert_eq!(servers(&read(text)), ["127.0.0.1"], "{text}");
         }
     }
@@ -113,14 +118,22 @@ mod tests {
 
     #[test]
     fn the_last_of_domain_and_search_counts() {
-        let search = |text| -> Vec<String> {
-            read(text).search.iter().map(Name::to_ascii).collect()
-        };
+        let search =
+            |text| -> Vec<String> { read(text).search.iter().map(Name::to_ascii).collect() };
         let strip = |names: Vec<String>| -> Vec<String> {
-            names.iter().map(|n| n.trim_end_matches('.').to_owned()).collect()
+            names
+                .iter()
+                .map(|n| n.trim_end_matches('.').to_owned())
+                .collect()
         };
-        assert_eq!(strip(search("domain a.test\nsearch b.test c.test")), ["b.test", "c.test"]);
-        assert_eq!(strip(search("search b.test c.test\ndomain a.test")), ["a.test"]);
+        assert_eq!(
+            strip(search("domain a.test\nsearch b.test c.test")),
+            ["b.test", "c.test"]
+        );
+        assert_eq!(
+            strip(search("search b.test c.test\ndomain a.test")),
+            ["a.test"]
+        );
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, LocalSet};
@@ -43,8 +43,13 @@ struct Desk {
 /// The socket's, and a message that is no question: only our own processes ask.
 pub async fn serve(channel: OwnedFd, sources: Sources, cache: Cache) -> io::Result<()> {
     fcntl(channel.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe; a seat owns its socket and keeps it as long as it lives"
+    )]
+    let seat = AsyncFd::new(Seat(Channel::new(channel)))?;
     let desk = Rc::new(Desk {
-        seat: AsyncFd::new(Seat(Channel::new(channel)))?,
+        seat,
         at_work: Semaphore::new(MOST_AT_WORK),
         sources: RefCell::new(sources),
         cache: RefCell::new(cache),
@@ -96,22 +101,16 @@ impl Desk {
     }
 
     async fn name_of(&self, address: IpAddr) -> Verified {
-        let places = {
-            let mut sources = self.sources.borrow_mut();
-            if sources.refresh() {
-                self.cache.borrow_mut().clear();
-            }
-            if let Some(known) = self.cache.borrow().get(address, Instant::now()) {
-                return known;
-            }
-            sources.places()
-        };
-        let verified = verify(&places, address).await;
-        // What was found by rules that no longer hold is not remembered.
-        if places.are_those_of(&self.sources.borrow()) {
-            let mut cache = self.cache.borrow_mut();
-            cache.put(address, &verified, Instant::now());
+        let generation = self.sources.borrow_mut().refresh();
+        let known = self.cache.borrow_mut().get(address, generation);
+        if let Some(known) = known {
+            return known;
         }
+        let places = self.sources.borrow_mut().places();
+        let verified = verify(&places, address).await;
+        // Files may have changed meanwhile: the cache sees from the number.
+        let mut cache = self.cache.borrow_mut();
+        cache.put(address, &verified, generation);
         verified
     }
 

@@ -33,6 +33,8 @@ pub struct Sources {
     conf: Watched<ResolvConf>,
     /// Set up when first needed and when the file has changed.
     dns: Option<Rc<Dns>>,
+    /// How often anything has changed.
+    generation: u64,
 }
 
 /// The places as they were when a question was asked.
@@ -50,17 +52,21 @@ impl Sources {
             order: Watched::read(Path::new(NSSWITCH), nsswitch::parse),
             conf: Watched::read(Path::new(RESOLV), resolvconf::parse),
             dns: None,
+            generation: 0,
         }
     }
 
-    /// Reads what has changed; says whether anything has.
-    pub fn refresh(&mut self) -> bool {
+    /// Reads what has changed. What was found out holds as long as the number stays the same.
+    pub fn refresh(&mut self) -> u64 {
         let conf = self.conf.refresh();
         if conf {
             self.dns = None;
         }
         // All three, not up to the first that has changed.
-        self.hosts.refresh() | self.order.refresh() | conf
+        if self.hosts.refresh() | self.order.refresh() | conf {
+            self.generation += 1;
+        }
+        self.generation
     }
 
     /// The places as they are now.
@@ -79,19 +85,6 @@ impl Sources {
             order: self.order.value(),
             dns: self.dns.clone(),
         }
-    }
-}
-
-impl Places {
-    /// Whether the files are still those that these places were read from.
-    pub fn are_those_of(&self, sources: &Sources) -> bool {
-        let same_dns = match (&self.dns, &sources.dns) {
-            (Some(ours), Some(theirs)) => Rc::ptr_eq(ours, theirs),
-            (ours, theirs) => ours.is_none() && theirs.is_none(),
-        };
-        Rc::ptr_eq(&self.hosts, &sources.hosts.value())
-            && Rc::ptr_eq(&self.order, &sources.order.value())
-            && same_dns
     }
 }
 

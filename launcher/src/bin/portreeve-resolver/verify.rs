@@ -149,7 +149,9 @@ mod tests {
     }
 
     fn verified(address: &str, name: Found<Vec<u8>>, addresses: Found<Addresses>) -> Verified {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         let fixed = Fixed { name, addresses };
         runtime.block_on(verify(&fixed, address.parse().unwrap()))
     }
@@ -194,7 +196,11 @@ mod tests {
             "host name/name mismatch: reverse lookup results in non-FQDN 0x7f.1"
         );
         assert_eq!(
-            warning("2001:db8::1", named("1.2.3.4"), at("1.2.3.4", &["2001:db8::1"])),
+            warning(
+                "2001:db8::1",
+                named("1.2.3.4"),
+                at("1.2.3.4", &["2001:db8::1"])
+            ),
             "can't verify hostname: getaddrinfo(1.2.3.4, AF_INET6) failed"
         );
         assert_eq!(
