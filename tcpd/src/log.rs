@@ -3,7 +3,7 @@
 use policy::hosts::option::{self, Level};
 use policy::hosts::verdict::{Step, TableKind, Verdict, Warning};
 use portreeve_log::errno_text;
-use portreeve_log::syslog::{Facility, Severity, Syslog};
+use portreeve_log::syslog::{Facility, Severity, Syslog, facility_numbered, severity_numbered};
 use std::io;
 
 use crate::tables::{ALLOW, DENY};
@@ -30,8 +30,9 @@ impl Log {
 
     /// The line about the outcome has this facility, if one is named, and this level.
     pub fn set_severity(&mut self, facility: Option<option::Facility>, level: Level) {
-        let facility = facility.map_or(Facility::LOG_DAEMON, facility_of);
-        self.outcome = (facility, Some(severity_of(level)));
+        let facility =
+            facility.map_or(Facility::LOG_DAEMON, |named| facility_numbered(named as u8));
+        self.outcome = (facility, Some(severity_numbered(level as u8)));
     }
 
     /// A line of priority err.
@@ -139,42 +140,6 @@ pub fn place(verdict_steps: &[Step]) -> String {
     matched
         .map(|(table, line)| format!("{}, line {line}: ", path(table)))
         .unwrap_or_default()
-}
-
-fn severity_of(level: Level) -> Severity {
-    match level {
-        Level::Emerg => Severity::LOG_EMERG,
-        Level::Alert => Severity::LOG_ALERT,
-        Level::Crit => Severity::LOG_CRIT,
-        Level::Err => Severity::LOG_ERR,
-        Level::Warning => Severity::LOG_WARNING,
-        Level::Notice => Severity::LOG_NOTICE,
-        Level::Info => Severity::LOG_INFO,
-        Level::Debug => Severity::LOG_DEBUG,
-    }
-}
-
-/// syslog(3) takes `kern` from a program for its default.
-fn facility_of(facility: option::Facility) -> Facility {
-    use option::Facility as Named;
-    match facility {
-        Named::Kern | Named::Daemon => Facility::LOG_DAEMON,
-        Named::User => Facility::LOG_USER,
-        Named::Mail => Facility::LOG_MAIL,
-        Named::Auth => Facility::LOG_AUTH,
-        Named::Lpr => Facility::LOG_LPR,
-        Named::News => Facility::LOG_NEWS,
-        Named::Uucp => Facility::LOG_UUCP,
-        Named::Cron => Facility::LOG_CRON,
-        Named::Local0 => Facility::LOG_LOCAL0,
-        Named::Local1 => Facility::LOG_LOCAL1,
-        Named::Local2 => Facility::LOG_LOCAL2,
-        Named::Local3 => Facility::LOG_LOCAL3,
-        Named::Local4 => Facility::LOG_LOCAL4,
-        Named::Local5 => Facility::LOG_LOCAL5,
-        Named::Local6 => Facility::LOG_LOCAL6,
-        Named::Local7 => Facility::LOG_LOCAL7,
-    }
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ fn is_ended(arena: &Arena, running: &Running, attack: &str, reason: &str) -> io:
         .expect(&format!("`{reason}` about {attack}"), |message| {
             message.priority == 26 && message.text.contains(reason)
         })?;
-    if fs::read_to_string(TRACE)? != "" {
+    if !fs::read_to_string(TRACE)?.is_empty() {
         return Err(failure(format!("{attack} started a server")));
     }
     process::status(running.pid()).map(drop)

@@ -35,6 +35,45 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
+/// The facility with this number in syslog(3). `kern`, and a number that is none, give
+/// `daemon`: only the kernel may log as the kernel.
+#[must_use]
+pub fn facility_numbered(number: u8) -> Facility {
+    match number {
+        1 => Facility::LOG_USER,
+        2 => Facility::LOG_MAIL,
+        4 => Facility::LOG_AUTH,
+        6 => Facility::LOG_LPR,
+        7 => Facility::LOG_NEWS,
+        8 => Facility::LOG_UUCP,
+        9 => Facility::LOG_CRON,
+        16 => Facility::LOG_LOCAL0,
+        17 => Facility::LOG_LOCAL1,
+        18 => Facility::LOG_LOCAL2,
+        19 => Facility::LOG_LOCAL3,
+        20 => Facility::LOG_LOCAL4,
+        21 => Facility::LOG_LOCAL5,
+        22 => Facility::LOG_LOCAL6,
+        23 => Facility::LOG_LOCAL7,
+        _ => Facility::LOG_DAEMON,
+    }
+}
+
+/// The severity with this number in syslog(3); a number that is none gives `debug`.
+#[must_use]
+pub fn severity_numbered(number: u8) -> Severity {
+    match number {
+        0 => Severity::LOG_EMERG,
+        1 => Severity::LOG_ALERT,
+        2 => Severity::LOG_CRIT,
+        3 => Severity::LOG_ERR,
+        4 => Severity::LOG_WARNING,
+        5 => Severity::LOG_NOTICE,
+        6 => Severity::LOG_INFO,
+        _ => Severity::LOG_DEBUG,
+    }
+}
+
 /// A way to the system's logger.
 #[derive(Debug)]
 pub struct Syslog {

@@ -135,7 +135,7 @@ fn a_server_that_does_not_answer_fails_in_time() {
     in_a_world("a_server_that_does_not_answer_fails_in_time", |world| {
         let mut resolver = world.resolver(&["--once"]);
         // Nobody listens there: that is known at once.
-        assert!(time_to_fail(&mut resolver, 8_000) < Duration::from_secs(4));
+        assert!(time_to_fail(&mut resolver, 8_000) < Duration::from_secs(1));
         let _silent = world.silent_server("127.0.0.1:53");
         let taken = time_to_fail(&mut resolver, 700);
         assert!(taken >= Duration::from_millis(690), "{taken:?}");
@@ -143,7 +143,7 @@ fn a_server_that_does_not_answer_fails_in_time() {
         assert!(time_to_fail(&mut resolver, 0) < Duration::from_millis(500));
         world.failing_server("127.0.0.2:53", 2);
         world.file("resolv.conf", "nameserver 127.0.0.2\n");
-        assert!(time_to_fail(&mut resolver, 8_000) < Duration::from_secs(4));
+        assert!(time_to_fail(&mut resolver, 8_000) < Duration::from_secs(1));
     });
 }
 

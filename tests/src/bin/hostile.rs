@@ -62,7 +62,7 @@ fn attack(kind: &str) -> std::io::Result<()> {
     let connection = server.as_raw_fd();
     match kind {
         "unknown-tag" => send(&frame(99, 0, 0, 0), &[]),
-        "short-frame" => send(&plain(READY)[..SIZE - 1], &[]),
+        "short-frame" => send(plain(READY).get(1..).unwrap_or_default(), &[]),
         "long-frame" => send(&[0; 4096], &[]),
         "empty-frame" => send(&[], &[]),
         "padding" => send(

@@ -10,7 +10,7 @@ use policy::hosts::known::Known;
 use policy::hosts::option::Effect;
 use policy::hosts::verdict::{Reason, TableKind, Verdict, Warning};
 use portreeve_log::record::{self, Close, Connection, Decision, Open, Refuse};
-use portreeve_log::syslog::{Facility, Severity, Syslog};
+use portreeve_log::syslog::{Facility, Severity, Syslog, facility_numbered, severity_numbered};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -374,43 +374,6 @@ fn chosen(verdict: Option<&Verdict>, usual: Facility, default: Severity) -> (Fac
     let Some((facility, level)) = option else {
         return (usual, default);
     };
-    let facility = facility.map_or(usual, facility_of);
-    (facility, severity_of(level))
-}
-
-fn severity_of(level: policy::hosts::option::Level) -> Severity {
-    use policy::hosts::option::Level;
-    match level {
-        Level::Emerg => Severity::LOG_EMERG,
-        Level::Alert => Severity::LOG_ALERT,
-        Level::Crit => Severity::LOG_CRIT,
-        Level::Err => Severity::LOG_ERR,
-        Level::Warning => Severity::LOG_WARNING,
-        Level::Notice => Severity::LOG_NOTICE,
-        Level::Info => Severity::LOG_INFO,
-        Level::Debug => Severity::LOG_DEBUG,
-    }
-}
-
-/// tcp_wrappers logs `kern` as `daemon`: only the kernel may use it.
-fn facility_of(facility: policy::hosts::option::Facility) -> Facility {
-    use policy::hosts::option::Facility as Named;
-    match facility {
-        Named::Kern | Named::Daemon => Facility::LOG_DAEMON,
-        Named::User => Facility::LOG_USER,
-        Named::Mail => Facility::LOG_MAIL,
-        Named::Auth => Facility::LOG_AUTH,
-        Named::Lpr => Facility::LOG_LPR,
-        Named::News => Facility::LOG_NEWS,
-        Named::Uucp => Facility::LOG_UUCP,
-        Named::Cron => Facility::LOG_CRON,
-        Named::Local0 => Facility::LOG_LOCAL0,
-        Named::Local1 => Facility::LOG_LOCAL1,
-        Named::Local2 => Facility::LOG_LOCAL2,
-        Named::Local3 => Facility::LOG_LOCAL3,
-        Named::Local4 => Facility::LOG_LOCAL4,
-        Named::Local5 => Facility::LOG_LOCAL5,
-        Named::Local6 => Facility::LOG_LOCAL6,
-        Named::Local7 => Facility::LOG_LOCAL7,
-    }
+    let facility = facility.map_or(usual, |named| facility_numbered(named as u8));
+    (facility, severity_numbered(level as u8))
 }

@@ -7,8 +7,8 @@ use crate::dnsname::{candidates, text_of};
 use crate::hosts::Addresses;
 use crate::resolvconf::ResolvConf;
 use crate::sources::Found;
+use crate::transport::Transport;
 use hickory_resolver::config::ResolverOpts;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer, RetryDnsHandle};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::{DnsRequestOptions, Query};
@@ -17,7 +17,7 @@ use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-type Pool = RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>;
+type Pool = RetryDnsHandle<NameServerPool<Transport>>;
 
 /// How long it is remembered that there is nothing, where the server does not say: seconds.
 const UNSAID: u32 = 5;
@@ -45,7 +45,7 @@ impl Dns {
         let mut pools = Vec::new();
         for group in groups {
             let context = Arc::new(PoolContext::new(conf.options.clone(), TlsConfig::new()?));
-            let pool = NameServerPool::from_config(group, context, TokioRuntimeProvider::default());
+            let pool = NameServerPool::from_config(group, context, Transport::default());
             let retries = conf.options.attempts.saturating_sub(1);
             pools.push(RetryDnsHandle::new(pool, retries));
         }

@@ -18,6 +18,7 @@ mod numeric;
 mod resolvconf;
 mod serve;
 mod sources;
+mod transport;
 mod verify;
 mod watched;
 
