@@ -159,3 +159,51 @@ fn landlock_denies_a_read_outside_the_sandbox() {
         Ok(())
     });
 }
+
+/// Nothing of the shell that started the super-server reaches a server, which leads a session
+/// of its own, has every signal at its default, and cannot talk to the client by its errors.
+#[test]
+fn server_gets_a_clean_environment_and_a_session_of_its_own() {
+    in_arena(|arena| {
+        let script = "env; echo session $(cut -d' ' -f6 /proc/$$/stat) $$; echo error >&2";
+        fs::write(
+            "/etc/portreeve.toml",
+            format!(
+                "[service.show]\nlisten = [\"tcp:127.0.0.1:4001\"]\nuser = \"nobody\"\n\
+                 exec = [\"/bin/sh\", \"-c\", {script:?}]\nhosts_access = false\n\
+                 [service.show.env]\nCOLOUR = \"blue\"\n\
+                 [service.status]\nlisten = [\"tcp:127.0.0.1:4002\"]\nuser = \"nobody\"\n\
+                 exec = [\"/bin/cat\", \"/proc/self/status\"]\nhosts_access = false\n"
+            ),
+        )?;
+        let running = NATIVE.start(arena, 4001)?;
+        let answer = ask_probe(4001)?;
+        let lines: Vec<&str> = answer.lines().collect();
+        assert!(lines.contains(&"COLOUR=blue"), "{answer}");
+        assert!(
+            lines.iter().any(|line| line.starts_with("PATH=/usr")),
+            "{answer}"
+        );
+        // What the shell adds by itself.
+        let known = ["COLOUR=", "PATH=", "PWD=", "SHLVL=", "_=", "OLDPWD="];
+        let foreign = lines.iter().filter(|line| line.contains('='));
+        let foreign = foreign.filter(|line| !known.iter().any(|name| line.starts_with(name)));
+        assert_eq!(foreign.collect::<Vec<_>>(), Vec::<&&str>::new(), "{answer}");
+        let session = lines
+            .iter()
+            .find_map(|line| line.strip_prefix("session "))
+            .unwrap();
+        let (leader, pid) = session.split_once(' ').unwrap();
+        assert_eq!(leader, pid, "{answer}");
+        let status = ask_probe(4002)?;
+        for mask in ["SigBlk:\t", "SigIgn:\t"] {
+            assert!(
+                status.contains(&format!("{mask}0000000000000000\n")),
+                "{status}"
+            );
+        }
+        assert!(!answer.contains("error"), "{answer}");
+        assert!(running.said()?.contains("error"), "{}", running.said()?);
+        Ok(())
+    });
+}

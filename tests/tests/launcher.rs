@@ -2,8 +2,8 @@
 //! frontend's own check replaces, and with a portreeve.toml.
 
 use portreeve_tests::checks::serve_and_refuse;
-use portreeve_tests::services::{FINGER, RSYNC, Service, TELNET, TFTP};
-use portreeve_tests::{Arena, Superserver, in_arena, process};
+use portreeve_tests::services::{ADMITTED, FINGER, RSYNC, Service, TELNET, TFTP};
+use portreeve_tests::{Arena, Superserver, client, in_arena, process};
 use std::io;
 
 const INETD_CONF: Superserver = Superserver::Portreeve(&["/etc/inetd.conf"]);
@@ -94,6 +94,21 @@ fn records_are_json_lines_one_open_one_close_one_refuse() {
                 record.contains(&format!("\"{kind}\"")),
                 "{kind} expected in {record}"
             );
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn an_edit_of_hosts_deny_holds_for_the_very_next_connection() {
+    in_arena(|arena| {
+        let _running = INETD_CONF.start(arena, FINGER.port)?;
+        for round in 0..20 {
+            std::fs::write("/etc/hosts.deny", "ALL: 127.0.0.2\n")?;
+            let answer = client::finger(ADMITTED, "root")?;
+            assert!(answer.contains("Login: root"), "round {round}: {answer:?}");
+            std::fs::write("/etc/hosts.deny", "ALL: 127.0.0.1\n")?;
+            assert_eq!(client::finger(ADMITTED, "root")?, "", "round {round}");
         }
         Ok(())
     });

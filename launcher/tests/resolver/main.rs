@@ -234,6 +234,31 @@ fn every_question_is_answered_once() {
 }
 
 #[test]
+fn it_is_confined_before_it_answers() {
+    in_a_world("it_is_confined_before_it_answers", |world| {
+        // The monitor has made a lasting one another user already; tcpd may be root.
+        for (arguments, user) in [(&[][..], "0"), (&["--once"], "65534")] {
+            let mut resolver = world.resolver(arguments);
+            resolver.name_of("127.0.0.1");
+            let path = format!("/proc/{}/status", resolver.child.id());
+            let status = std::fs::read_to_string(path).unwrap();
+            let value = |name: &str| -> Vec<&str> {
+                let line = status.lines().find_map(|line| line.strip_prefix(name));
+                line.unwrap().split_whitespace().collect()
+            };
+            assert_eq!(value("Uid:"), [user; 4]);
+            assert_eq!(value("NoNewPrivs:"), ["1"]);
+            assert_eq!(value("Seccomp:"), ["2"]);
+            if user != "0" {
+                assert_eq!(value("Gid:"), [user; 4]);
+                assert!(value("Groups:").is_empty());
+                assert_eq!(value("CapPrm:"), ["0000000000000000"]);
+            }
+        }
+    });
+}
+
+#[test]
 fn it_ends_with_its_peer_and_at_nonsense() {
     in_a_world("it_ends_with_its_peer_and_at_nonsense", |world| {
         for arguments in [&[][..], &["--once"]] {
@@ -289,7 +314,8 @@ fn the_clients_machine_names_the_user() {
 fn an_ident_service_of_no_use_names_nobody() {
     in_a_world("an_ident_service_of_no_use_names_nobody", |world| {
         assert_eq!(user(world, 5_000), nothing(Outcome::None), "refused");
-        static LONG: [u8; 2000] = [b'x'; 2000];
+        // As long as a line may be, and no end.
+        static LONG: [u8; 511] = [b'x'; 511];
         for answer in [
             &b"6193, 23 : ERROR : HIDDEN-USER\r\n"[..],
             b"\0\xff\x01\n",

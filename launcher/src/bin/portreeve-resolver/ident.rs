@@ -79,7 +79,6 @@ async fn line(stream: &TcpStream) -> io::Result<Vec<u8>> {
         let room = LINE_LENGTH - line.len();
         stream.readable().await?;
         match stream.try_read(buffer.get_mut(..room).unwrap_or_default()) {
-            // The end, or a line that is too long: no room is left to read into.
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(read) => line.extend_from_slice(buffer.get(..read).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
@@ -88,6 +87,9 @@ async fn line(stream: &TcpStream) -> io::Result<Vec<u8>> {
         if let Some(end) = line.iter().position(|&b| b == b'\n') {
             line.truncate(end);
             return Ok(line);
+        }
+        if line.len() == LINE_LENGTH {
+            return Err(io::ErrorKind::InvalidData.into());
         }
     }
 }
