@@ -30,7 +30,8 @@ impl Launcher {
     /// Starts `program` inside `sandbox` with `stdio` as descriptors 0 to 2 and no others.
     ///
     /// Returns when the program runs. The caller blocks all signals beforehand, so that the
-    /// child, which shares its memory, runs no handler.
+    /// child, which shares its memory, runs no handler, and ignores none, because a program
+    /// would inherit that.
     ///
     /// # Errors
     /// The step that failed; the program has not been started then, and the child is gone.

@@ -68,7 +68,7 @@ pub enum Step {
     Landlock,
     /// The seccomp filter was installed.
     Seccomp,
-    /// Signals were set to their defaults.
+    /// Signals were unblocked.
     Signals,
     /// The program was executed.
     Exec,
@@ -123,7 +123,7 @@ impl Step {
             Step::NoNewPrivs => "set no_new_privs",
             Step::Landlock => "enforce the Landlock ruleset",
             Step::Seccomp => "install the seccomp filter",
-            Step::Signals => "reset signals",
+            Step::Signals => "unblock signals",
             Step::Exec => "execute the server",
             Step::Clone => "create a process",
         }
@@ -363,9 +363,6 @@ impl<'a> Dropped<'a> {
 impl Confined<'_> {
     /// Executes `program`. Returns only the reason why that failed.
     pub fn exec(self, program: &Program) -> StepError {
-        if let Err(error) = sys::limit::default_sigpipe().at(Step::Signals) {
-            return error;
-        }
         if let Err(error) = sys::limit::set_signal_mask(SignalMask::Empty).at(Step::Signals) {
             return error;
         }

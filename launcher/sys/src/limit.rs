@@ -75,23 +75,16 @@ pub fn set_signal_mask(mask: SignalMask) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets SIGPIPE to its default, which Rust's runtime ignores and a server would inherit.
+/// Sets a signal to its default: for those that whoever started us had ignored, and SIGPIPE,
+/// which Rust's runtime ignores. Children inherit what is ignored.
 ///
 /// # Errors
-/// The kernel's; none are known.
-pub fn default_sigpipe() -> io::Result<()> {
+/// `EINVAL` for a number that is no signal, and for the two that cannot be changed.
+pub fn default_signal(number: i32) -> io::Result<()> {
     let default = [0_u64; 4];
     let size = size_of::<u64>();
     // SAFETY: all-zero is the kernel's sigaction for SIG_DFL (32 bytes on both
     // architectures); no old action is asked for.
-    check(unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigaction,
-            libc::SIGPIPE,
-            default.as_ptr(),
-            0,
-            size,
-        )
-    })?;
+    check(unsafe { libc::syscall(libc::SYS_rt_sigaction, number, default.as_ptr(), 0, size) })?;
     Ok(())
 }

@@ -188,13 +188,7 @@ fn enforceable(domain: Domain, profile: &Profile) -> Result<Domain, String> {
 }
 
 /// Calls that come between the filter and the server, and those of a server that fails.
-const TO_START: [&str; 5] = [
-    "execve",
-    "execveat",
-    "exit_group",
-    "rt_sigaction",
-    "rt_sigprocmask",
-];
+const TO_START: [&str; 4] = ["execve", "execveat", "exit_group", "rt_sigprocmask"];
 const EAFNOSUPPORT: u16 = 97;
 
 fn filter(profile: &Profile) -> Result<Option<Filter>, String> {

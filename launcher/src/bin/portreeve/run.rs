@@ -97,6 +97,10 @@ fn take_signals() -> nix::Result<SignalFd> {
     }
     // Everything else is blocked too: no handler may run in a child that shares our memory.
     SigSet::all().thread_block()?;
+    for number in 1..=64 {
+        // Two cannot be changed, and need not be.
+        drop(sys::limit::default_signal(number));
+    }
     SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
