@@ -7,14 +7,14 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-use wire::{Answer, Channel, Question, Subject};
+use wire::{Answer, Channel, Outcome, Question, Subject};
 
 const INSIDE: &str = "PORTREEVE_RESOLVER_WORLD";
 /// No test takes longer; nothing in a world does.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Runs `test` in a world of its own: the test program runs itself again under unshare(1).
-pub fn in_a_world(name: &str, test: impl FnOnce(&mut World)) {
+pub fn in_a_world<F: FnOnce(&mut World)>(test: F) {
     if std::env::var_os(INSIDE).is_some() {
         let mut world = World::enter();
         test(&mut world);
@@ -32,7 +32,12 @@ pub fn in_a_world(name: &str, test: impl FnOnce(&mut World)) {
         .args(["--mount", "--net", "--pid", "--fork", "--kill-child"])
         .args(["--mount-proc", "--propagation", "private", "--"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .args([
+            "--exact",
+            test_name::<F>(),
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env(INSIDE, "1")
         .output()
         .unwrap();
@@ -44,6 +49,13 @@ pub fn in_a_world(name: &str, test: impl FnOnce(&mut World)) {
         "in its world: {}\n{text}\n{errors}",
         output.status
     );
+}
+
+/// The name libtest knows a test by: that of its closure without the crate.
+fn test_name<F>() -> &'static str {
+    let closure = std::any::type_name::<F>();
+    let path = closure.split_once("::").map_or(closure, |(_, path)| path);
+    path.strip_suffix("::{{closure}}").unwrap_or(path)
 }
 
 fn is_there(program: &str) -> bool {
@@ -280,4 +292,29 @@ fn readable(socket: OwnedFd, time: Duration) -> bool {
     let timeout = PollTimeout::try_from(time).unwrap();
     let mut wanted = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
     poll(&mut wanted, timeout).unwrap() > 0
+}
+
+/// Bytes as text.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Outcome, name and warning.
+pub fn parts(answer: Answer) -> (Outcome, String, String) {
+    (answer.outcome, text(&answer.name), text(&answer.warning))
+}
+
+/// A name that is good.
+pub fn known(name: &str) -> (Outcome, String, String) {
+    (Outcome::Known, name.to_owned(), String::new())
+}
+
+/// A name that does not check out.
+pub fn paranoid(warning: &str) -> (Outcome, String, String) {
+    (Outcome::Paranoid, String::new(), warning.to_owned())
+}
+
+/// No name.
+pub fn nothing(outcome: Outcome) -> (Outcome, String, String) {
+    (outcome, String::new(), String::new())
 }

@@ -132,6 +132,11 @@ impl Monitor {
         self.kill(Role::Frontend);
         self.kill(Role::Resolver);
         self.worker.finish();
+        let now = Instant::now();
+        for role in [Role::Frontend, Role::Resolver] {
+            // Nobody is left to tell, and whatever cannot be reaped is init's.
+            drop(self.supervised(role).reap(now));
+        }
     }
 
     /// Starts the resolver if a rule needs names and none is there.
