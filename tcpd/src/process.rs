@@ -128,7 +128,7 @@ impl Process {
     pub fn exec(&self, path: &[u8], arguments: &[&[u8]]) -> io::Error {
         let arguments: Vec<CString> = arguments.iter().map(|text| c_string(text)).collect();
         // Rust's runtime ignores it, and a daemon would inherit that.
-        if let Err(error) = sys::limit::default_sigpipe() {
+        if let Err(error) = sys::limit::default_signal(nix::libc::SIGPIPE) {
             return error;
         }
         let path = c_string(path);
