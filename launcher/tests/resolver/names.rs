@@ -129,6 +129,7 @@ fn another_server_takes_the_place_of_a_bad_one() {
             "127.0.0.4",                       // SERVFAIL
             "127.0.0.5",                       // REFUSED
             "127.0.0.4\nnameserver 127.0.0.5", // both
+            "127.0.0.3\nnameserver 127.0.0.4", // silent and SERVFAIL
         ];
         for bad in servers {
             let text = format!("nameserver {bad}\nnameserver 127.0.0.1\n");

@@ -8,7 +8,7 @@ use crate::hosts::Addresses;
 use crate::resolvconf::ResolvConf;
 use crate::sources::Found;
 use crate::transport::Transport;
-use hickory_resolver::config::ResolverOpts;
+use hickory_resolver::config::{NameServerConfig, ResolverOpts};
 use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer, RetryDnsHandle};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::{DnsRequestOptions, Query};
@@ -16,6 +16,7 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
 type Pool = RetryDnsHandle<NameServerPool<Transport>>;
 
@@ -26,8 +27,10 @@ const MOST_ALIASES: usize = 16;
 
 /// The name servers.
 pub struct Dns {
-    /// All servers together, then, if there are several, each alone.
-    pools: Vec<Pool>,
+    /// All servers together: the first answer counts, even if it says that the server cannot.
+    together: Pool,
+    /// If there are several: each alone.
+    alone: Vec<Pool>,
     search: Vec<Name>,
     options: ResolverOpts,
 }
@@ -38,19 +41,16 @@ impl Dns {
     /// # Errors
     /// The library cannot be set up.
     pub fn new(conf: &ResolvConf) -> Result<Self, NetError> {
-        let mut groups = vec![conf.servers.clone()];
-        if conf.servers.len() > 1 {
-            groups.extend(conf.servers.iter().map(|server| vec![server.clone()]));
-        }
-        let mut pools = Vec::new();
-        for group in groups {
-            let context = Arc::new(PoolContext::new(conf.options.clone(), TlsConfig::new()?));
-            let pool = NameServerPool::from_config(group, context, Transport::default());
-            let retries = conf.options.attempts.saturating_sub(1);
-            pools.push(RetryDnsHandle::new(pool, retries));
-        }
+        let alone = match conf.servers.as_slice() {
+            [_] => Vec::new(),
+            servers => servers
+                .iter()
+                .map(|server| pool(vec![server.clone()], &conf.options))
+                .collect::<Result<_, _>>()?,
+        };
         Ok(Dns {
-            pools,
+            together: pool(conf.servers.clone(), &conf.options)?,
+            alone,
             search: conf.search.clone(),
             options: conf.options.clone(),
         })
@@ -115,19 +115,48 @@ impl Dns {
         options.edns_payload_len = self.options.edns_payload_len;
         options.case_randomization = self.options.case_randomization;
         options.recursion_desired = true;
-        for pool in &self.pools {
-            let query = Query::query(name.clone(), kind);
-            match pool.lookup(query, options).first_answer().await {
-                Ok(response) => return Found::Yes(response.answers.clone(), 0),
-                Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
-                    return Found::No(none.negative_ttl.unwrap_or(UNSAID));
-                }
-                // The first server to answer says that it cannot: the others are asked alone.
-                Err(NetError::Dns(_)) => (),
-                Err(_) => return Found::Failed,
+        let query = Query::query(name.clone(), kind);
+        match ask(self.together.clone(), query.clone(), options).await {
+            Ok(found) => return found,
+            // A server answered that it cannot; the others were not waited for.
+            Err(NetError::Dns(_)) => (),
+            Err(_) => return Found::Failed,
+        }
+        let mut alone = JoinSet::new();
+        for pool in &self.alone {
+            alone.spawn(ask(pool.clone(), query.clone(), options));
+        }
+        while let Some(found) = alone.join_next().await {
+            if let Ok(Ok(found)) = found {
+                return found;
             }
         }
         Found::Failed
+    }
+}
+
+fn pool(servers: Vec<NameServerConfig>, options: &ResolverOpts) -> Result<Pool, NetError> {
+    let context = Arc::new(PoolContext::new(options.clone(), TlsConfig::new()?));
+    let pool = NameServerPool::from_config(servers, context, Transport::default());
+    Ok(RetryDnsHandle::new(
+        pool,
+        options.attempts.saturating_sub(1),
+    ))
+}
+
+/// What the first of the pool's servers to answer says, or why none says anything.
+async fn ask(
+    pool: Pool,
+    query: Query,
+    options: DnsRequestOptions,
+) -> Result<Found<Vec<Record>>, NetError> {
+    match pool.lookup(query, options).first_answer().await {
+        // How long it holds depends on which of the records are used.
+        Ok(response) => Ok(Found::Yes(response.answers.clone(), 0)),
+        Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+            Ok(Found::No(none.negative_ttl.unwrap_or(UNSAID)))
+        }
+        Err(error) => Err(error),
     }
 }
 
