@@ -58,8 +58,10 @@ impl<'a> World<'a> {
         };
         let hostname = match answer.outcome {
             Outcome::Known => Hostname::Known(answer.name),
-            Outcome::None | Outcome::Failed => Hostname::Unknown,
             Outcome::Paranoid => Hostname::Paranoid,
+            // A name was found and could not be verified: tcp_wrappers says paranoid.
+            Outcome::Failed if !answer.warning.is_empty() => Hostname::Paranoid,
+            Outcome::None | Outcome::Failed => Hostname::Unknown,
         };
         let text = String::from_utf8_lossy(&answer.warning).into_owned();
         HostnameFact {

@@ -79,7 +79,14 @@ pub async fn verify(names: &impl Names, address: IpAddr) -> Verified {
     let (found, ttl) = match found {
         Found::Yes(found, life) => (found, ttl.min(life)),
         Found::No(life) => return unverifiable(address, &name, ttl.min(life)),
-        Found::Failed => return unverifiable(address, &name, NOT_ASKED),
+        // tcp_wrappers says the same of a name that is a lie and of one that nobody could be
+        // asked about. Whoever resolves doubts safely has to know which it is.
+        Found::Failed => {
+            return Verified {
+                outcome: Outcome::Failed,
+                ..unverifiable(address, &name, NOT_ASKED)
+            };
+        }
     };
     compare(address, name, &found, ttl)
 }
@@ -207,9 +214,11 @@ mod tests {
             warning("192.0.2.1", named("a.test"), no()),
             "can't verify hostname: getaddrinfo(a.test, AF_INET) failed"
         );
+        let unasked = verified("192.0.2.1", named("a.test"), Found::Failed);
+        assert_eq!(unasked.outcome, Outcome::Failed);
         assert_eq!(
-            warning("192.0.2.1", named("a.test"), Found::Failed),
-            "can't verify hostname: getaddrinfo(a.test, AF_INET) failed"
+            unasked.warning,
+            b"can't verify hostname: getaddrinfo(a.test, AF_INET) failed"
         );
         assert_eq!(
             warning("192.0.2.1", named("short"), at("short.dom", &["192.0.2.1"])),
